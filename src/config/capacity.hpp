@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What settings mean for servers and for the operating system: the fleet for src/budget, and the
+// open files needed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "budget/fleet.hpp"
+#include "config/settings.hpp"
+
+namespace headroom::config {
+
+// This configuration, on so many instances.
+[[nodiscard]] budget::fleet fleet_of(const settings& from, instance_count instances);
+
+struct open_files_term {
+    std::string_view name;
+    std::uint64_t count = 0;
+};
+
+struct open_files_need {
+    std::vector<open_files_term> terms;
+    std::uint64_t total = 0;
+};
+
+// The most descriptors one worker can have open: connections (each twice while its server lets go),
+// streams, slack. Unbounded Redis pools are counted with `unbounded_pool_allowance` each, because
+// some number must be.
+inline constexpr std::uint64_t unbounded_pool_allowance = 256;
+[[nodiscard]] open_files_need open_files_needed(const settings& from);
+
+}  // namespace headroom::config
