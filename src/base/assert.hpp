@@ -13,7 +13,7 @@ namespace headroom {
 }  // namespace headroom
 
 // HEADROOM_ASSERT(condition, "what was expected and what was found")
-#define HEADROOM_ASSERT(condition, message)                                             \
-    (static_cast<bool>(condition)                                                       \
-         ? static_cast<void>(0)                                                         \
+#define HEADROOM_ASSERT(condition, message) \
+    (static_cast<bool>(condition)           \
+         ? static_cast<void>(0)             \
          : ::headroom::assertion_failed(#condition, (message), __FILE__, __LINE__))

@@ -40,12 +40,13 @@ struct client_name {
     bool operator==(const client_name&) const = default;
 };
 
-// Any byte outside '!'..'~' and any ':' inside prefix or instance becomes '_'. What is too long is cut so that the
-// whole name fits client_name_bytes_max for *every* kind: a long instance keeps its tail behind six hex digits of
-// a hash and '~'; pid and kind are never cut. Empty parts become "_".
+// Any byte outside '!'..'~' and any ':' inside prefix or instance becomes '_'. What is too long is
+// cut so that the whole name fits client_name_bytes_max for *every* kind: a long instance keeps its
+// tail behind six hex digits of a hash and '~'; pid and kind are never cut. Empty parts become "_".
 [[nodiscard]] std::string format_client_name(const process_identity& who, std::string_view kind);
 
-// The inverse, read from the right. Empty when the text is not of our form (unnamed and foreign clients).
+// The inverse, read from the right. Empty when the text is not of our form (unnamed and foreign
+// clients).
 [[nodiscard]] std::optional<client_name> parse_client_name(std::string_view text);
 
 }  // namespace headroom

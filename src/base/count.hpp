@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strong counts: connections, workers and instances cannot be mixed up, and no sum or product wraps.
+// Strong counts: connections, workers and instances cannot be mixed up, and no sum or product
+// wraps.
 #pragma once
 
 #include <compare>
@@ -23,7 +24,7 @@ private:
 };
 
 using connection_count = count<struct connection_count_tag>;
-using worker_count = count<struct worker_count_tag>;      // processes of one instance, or of the fleet
+using worker_count = count<struct worker_count_tag>;  // processes of one instance, or of the fleet
 using instance_count = count<struct instance_count_tag>;  // hosts or containers running one chatd
 
 // Empty when the sum does not fit 64 bits: an operator must see "too many", never a wrapped number.
@@ -35,7 +36,8 @@ template <class Tag>
 
 // Empty when the product does not fit 64 bits.
 template <class FactorTag, class Tag>
-[[nodiscard]] constexpr std::optional<count<Tag>> multiply(count<FactorTag> factor, count<Tag> each) {
+[[nodiscard]] constexpr std::optional<count<Tag>> multiply(count<FactorTag> factor,
+                                                           count<Tag> each) {
     if (each.value() != 0 &&
         factor.value() > std::numeric_limits<std::uint64_t>::max() / each.value()) {
         return std::nullopt;

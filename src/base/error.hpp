@@ -19,7 +19,8 @@ struct error {
 template <class T>
 using result = std::expected<T, error>;
 
-// std::unexpected(error{...}) with less noise; `code` is an error code enumeration or a std::error_code.
+// std::unexpected(error{...}) with less noise; `code` is an error code enumeration or a
+// std::error_code.
 template <class Code>
 [[nodiscard]] std::unexpected<error> failure(Code code, std::string detail = {}) {
     return std::unexpected(error{std::error_code(code), std::move(detail)});

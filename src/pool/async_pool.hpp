@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pool of one event loop: feeds pool_core with events and carries out its actions. Decides
+// nothing. Everything here runs on the pool's executor (one thread); no lock is taken.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "pool/connection.hpp"
+#include "pool/core/pool_core.hpp"
+#include "pool/pool_error.hpp"
+
+namespace headroom::pool {
+
+class async_pool;
+
+// Sole right to use one connection. Gives it back on destruction: reusable only if the exchange
+// that used it said so, because a half-read reply must never reach the next caller. Movable; lives
+// on the pool's thread.
+class lease {
+public:
+    lease() = default;
+    lease(lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)),
+          slot_(other.slot_),
+          connection_(std::exchange(other.connection_, nullptr)),
+          reusable_(other.reusable_) {}
+    lease& operator=(lease&& other) noexcept;
+    ~lease() { give_back(); }
+
+    [[nodiscard]] explicit operator bool() const { return pool_ != nullptr; }
+
+    // The connection, as the type its connector opens.
+    template <class Connection>
+    [[nodiscard]] Connection& as() const {
+        return static_cast<Connection&>(*connection_);
+    }
+
+    // The last exchange is complete: nothing is pending or unread, no session state is left.
+    void mark_reusable() { reusable_ = true; }
+    // An exchange begins: until it is complete the connection is not reusable.
+    void mark_in_use() { reusable_ = false; }
+
+    void give_back() noexcept;
+
+private:
+    friend class async_pool;
+    lease(async_pool* pool, slot_id slot, connection* held)
+        : pool_(pool), slot_(slot), connection_(held) {}
+
+    async_pool* pool_ = nullptr;
+    slot_id slot_{};
+    connection* connection_ = nullptr;
+    bool reusable_ = false;
+};
+
+struct async_pool_options {
+    std::string kind;  // the pool kind, for messages: `async`, `pg`
+    limits bounds;
+    clock::duration open_timeout =
+        std::chrono::seconds(5);  // of one open; independent of any caller's deadline
+};
+
+class async_pool {
+public:
+    // `opener` outlives the pool. Opens nothing before the first acquire, unless the floor asks for
+    // it.
+    async_pool(boost::asio::any_io_executor executor, async_pool_options options,
+               connector& opener);
+    // No lease may be out, no waiter queued. drain() is the way to get there.
+    ~async_pool();
+    async_pool(const async_pool&) = delete;
+    async_pool& operator=(const async_pool&) = delete;
+
+    [[nodiscard]] owner_id owner(std::string_view name);
+
+    // Waits in line for a connection until `by`. Fails with a pool_errc whose detail says what the
+    // pool looked like and carries the last error of an open. Cancellable (asio total
+    // cancellation): ends as `cancelled`.
+    [[nodiscard]] boost::asio::awaitable<result<lease>> acquire(owner_id owner, deadline by);
+
+    // An idle connection now, or nothing.
+    [[nodiscard]] std::optional<lease> try_acquire(owner_id owner);
+
+    void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);
+
+    // Refuses waiters, closes idle connections, waits for leases, cuts them at `by`, and returns
+    // when the server has let go of every connection or the grace time after `by` has passed. Later
+    // calls return what the first did.
+    [[nodiscard]] boost::asio::awaitable<result<void>> drain(deadline by);
+
+    [[nodiscard]] const pool_stats& stats() const;
+    [[nodiscard]] const std::vector<owner_usage>& owners() const;
+    [[nodiscard]] const std::string& kind() const;
+    // Of the latest failed open since the latest success.
+    [[nodiscard]] const std::optional<error>& last_open_error() const;
+
+    // Called (posted, never from inside acquire) when waiters are queued and the cap leaves no room
+    // to open: holders of surplus connections, such as the command lane, then give one back.
+    void on_pressure(std::function<void()> listener);
+
+private:
+    friend class lease;
+    struct state;
+    void take_back(slot_id slot, bool reusable) noexcept;
+    std::shared_ptr<state>
+        state_;  // second owner: opens and closes still in flight when the pool is destroyed
+};
+
+}  // namespace headroom::pool

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pool of threads: the same core under one mutex. Decides nothing. Opens and closes happen on a
+// thread of its own, started at the first acquire, so that an open outlives the caller who caused
+// it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "pool/core/pool_core.hpp"
+#include "pool/pool_error.hpp"
+
+namespace headroom::pool {
+
+// One open connection of a blocking pool, used by one thread at a time.
+class blocking_connection {
+public:
+    blocking_connection() = default;
+    blocking_connection(const blocking_connection&) = delete;
+    blocking_connection& operator=(const blocking_connection&) = delete;
+    virtual ~blocking_connection() = default;
+    // As pool::connection. abort() may be called from another thread while the connection is in
+    // use.
+    [[nodiscard]] virtual bool is_alive() noexcept = 0;
+    virtual void abort() noexcept = 0;
+    [[nodiscard]] virtual int close() noexcept = 0;
+};
+
+class blocking_connector {
+public:
+    blocking_connector() = default;
+    blocking_connector(const blocking_connector&) = delete;
+    blocking_connector& operator=(const blocking_connector&) = delete;
+    virtual ~blocking_connector() = default;
+    // Called on the pool's own thread.
+    [[nodiscard]] virtual result<std::unique_ptr<blocking_connection>> open(deadline by) = 0;
+    [[nodiscard]] virtual open_failure classify(const error& why) const noexcept = 0;
+};
+
+class blocking_pool;
+
+// As pool::lease; may move between threads, but only one uses it at a time.
+class blocking_lease {
+public:
+    blocking_lease() = default;
+    blocking_lease(blocking_lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)),
+          slot_(other.slot_),
+          connection_(std::exchange(other.connection_, nullptr)),
+          reusable_(other.reusable_) {}
+    blocking_lease& operator=(blocking_lease&& other) noexcept;
+    ~blocking_lease() { give_back(); }
+
+    [[nodiscard]] explicit operator bool() const { return pool_ != nullptr; }
+    template <class Connection>
+    [[nodiscard]] Connection& as() const {
+        return static_cast<Connection&>(*connection_);
+    }
+    void mark_reusable() { reusable_ = true; }
+    void mark_in_use() { reusable_ = false; }
+    void give_back() noexcept;
+
+private:
+    friend class blocking_pool;
+    blocking_lease(blocking_pool* pool, slot_id slot, blocking_connection* held)
+        : pool_(pool), slot_(slot), connection_(held) {}
+
+    blocking_pool* pool_ = nullptr;
+    slot_id slot_{};
+    blocking_connection* connection_ = nullptr;
+    bool reusable_ = false;
+};
+
+struct blocking_pool_options {
+    std::string kind;
+    limits bounds;
+    clock::duration open_timeout = std::chrono::seconds(5);
+};
+
+// Safe from any number of threads.
+class blocking_pool {
+public:
+    // `opener` outlives the pool.
+    blocking_pool(blocking_pool_options options, blocking_connector& opener);
+    // Drains with a deadline of now if that has not happened; no lease may be out.
+    ~blocking_pool();
+    blocking_pool(const blocking_pool&) = delete;
+    blocking_pool& operator=(const blocking_pool&) = delete;
+
+    [[nodiscard]] owner_id owner(std::string_view name);
+    [[nodiscard]] result<blocking_lease> acquire(owner_id owner, deadline by);
+    void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);
+    // As async_pool::drain; returns when nothing is left or the grace time after `by` has passed.
+    [[nodiscard]] result<void> drain(deadline by);
+
+    // Copies, taken under the lock.
+    [[nodiscard]] pool_stats stats() const;
+    [[nodiscard]] std::vector<owner_usage> owners() const;
+    [[nodiscard]] const std::string& kind() const;
+
+private:
+    friend class blocking_lease;
+    struct state;
+    void take_back(slot_id slot, bool reusable) noexcept;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace headroom::pool

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// One asynchronous Redis pool of a process: the command lane, leases and the subscriber share its
+// cap. All of it runs on the executor's one thread.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/client_name.hpp"
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "pool/async_pool.hpp"
+#include "pool/call.hpp"
+#include "redis/core/command.hpp"
+#include "redis/core/value.hpp"
+#include "redis/endpoint.hpp"
+#include "redis/redis_error.hpp"
+
+namespace headroom::redis {
+
+using pool::call;
+
+enum class reply_form : std::uint8_t {
+    bytes,  // strings as they come
+    text,   // strings are checked to be UTF-8; one that is not fails its call with not_text
+};
+
+struct client_options {
+    endpoint server;
+    process_identity identity;
+    std::string kind;  // pool kind: the last part of the connections' name
+    reply_form form = reply_form::bytes;
+    bool has_subscriber = false;  // one connection of the cap is left for it
+    pool::limits bounds;          // cap: all lanes together
+    std::uint32_t lane_connections_max = 6;
+    std::size_t lane_commands_max = 100'000;        // queued and in flight, each connection
+    std::size_t lane_bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
+    clock::duration connect_timeout = std::chrono::seconds(5);
+};
+
+// What the command lane looks like now, and totals since start.
+struct lane_stats {
+    std::uint32_t connections = 0;  // of the pool's leased ones
+    std::uint64_t outstanding = 0;  // commands queued or in flight
+    std::uint64_t commands = 0;     // accepted since start
+    std::uint64_t abandoned = 0;    // replies swallowed because their caller had given up
+    std::uint64_t reconnects = 0;   // connections lost since start
+};
+
+// A connection of one's own, for blocking commands, WATCH/MULTI and session state. Reusable after
+// each complete reply; closed when given back while a reply is pending or session state was changed
+// and not proven reset.
+class exclusive_connection {
+public:
+    [[nodiscard]] boost::asio::awaitable<result<value>> execute(command what, deadline by);
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> pipeline(
+        std::vector<command> what, deadline by);
+
+private:
+    friend class client;
+    explicit exclusive_connection(pool::lease held, reply_form form);
+    pool::lease held_;
+    reply_form form_;
+};
+
+class client {
+public:
+    // Opens nothing before the first call.
+    client(boost::asio::any_io_executor executor, client_options options);
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    // The id under which a component's use is counted: `relay`, `queue`, `bundle:echo`.
+    [[nodiscard]] pool::owner_id owner(std::string_view name);
+
+    // One command on the shared, pipelined command lane. A server error comes back as the error:
+    // server_error or refused. Cancelling abandons the reply: nobody else ever sees it. Blocking
+    // and session-changing commands are refused with not_allowed: take a lease.
+    [[nodiscard]] boost::asio::awaitable<result<value>> execute(command what, call how);
+
+    // Several commands written together on one connection, in order; not atomic. Server errors stay
+    // among the values.
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> pipeline(
+        std::vector<command> what, call how);
+
+    [[nodiscard]] boost::asio::awaitable<result<exclusive_connection>> lease(call how);
+
+    // Fails new calls with `closed`, lets pending ones finish until `by`, then closes every
+    // connection.
+    [[nodiscard]] boost::asio::awaitable<result<void>> close(deadline by);
+
+    [[nodiscard]] const pool::pool_stats& stats() const;
+    [[nodiscard]] const std::vector<pool::owner_usage>& owners() const;
+    [[nodiscard]] lane_stats lane() const;
+    [[nodiscard]] const client_options& options() const;
+
+private:
+    friend class subscriber;
+    struct state;
+    std::shared_ptr<state>
+        state_;  // second owner: lane reads and writes in flight while the client is destroyed
+};
+
+}  // namespace headroom::redis

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a command fails. The outcome is in the code: only `refused` and `not_sent` are certain not to
+// have run.
+#pragma once
+
+#include <string_view>
+#include <system_error>
+
+namespace headroom::redis {
+
+enum class redis_errc {
+    server_error = 1,  // the server executed nothing or failed: detail is its message
+    refused,           // LOADING, BUSY, READONLY, MASTERDOWN, ...: refused before execution
+    not_sent,  // no byte reached the server (no connection, deadline before the write, queue full)
+    unknown,   // sent, but no answer: it may have run (connection lost, deadline, cancelled)
+    protocol_error,    // the server's bytes make no sense; the connection was closed
+    not_text,          // a reply of the text pool is not UTF-8: an error of this call only
+    connect_failed,    // name resolution, connect or handshake
+    auth_failed,       // NOAUTH, WRONGPASS, NOPERM in the handshake: trying again cannot help
+    closed,            // the client is closed
+    unexpected_reply,  // well-formed, but not what this command answers
+    not_allowed,  // this command cannot run on the shared lane (blocking, session-changing, ...)
+};
+
+[[nodiscard]] const std::error_category& redis_category() noexcept;
+[[nodiscard]] inline std::error_code make_error_code(redis_errc code) noexcept {
+    return {static_cast<int>(code), redis_category()};
+}
+// `refused` for the messages a server sends before executing anything, else `server_error`.
+[[nodiscard]] redis_errc classify_server_error(std::string_view message) noexcept;
+
+}  // namespace headroom::redis
+
+template <>
+struct std::is_error_code_enum<headroom::redis::redis_errc> : std::true_type {};
