@@ -46,7 +46,7 @@ private:
 // Unbounded wins over overflowed, overflowed over a number.
 [[nodiscard]] amount add(amount a, amount b);
 
-// "12", "unbounded", "more than 2^64"
+// "12", "unbounded", "2^64 or more"
 [[nodiscard]] std::string to_string(amount of);
 
 struct term {

@@ -13,8 +13,9 @@ struct fleet {
     instance_count instances{1};
     worker_count workers_per_instance{1};
 
-    std::optional<connection_count> redis_connections_max;  // of each Redis pool; empty: unbounded
-    connection_count pg_pool_max{0};                        // of the Postgres pool of a process
+    std::optional<connection_count> redis_connections_max =
+        {};                           // of each Redis pool; empty: unbounded
+    connection_count pg_pool_max{0};  // of the Postgres pool of a process
 
     connection_count emitting_executors{0};  // at the same time, in the whole fleet
     bool sentinel = false;  // every process watches Sentinel with one connection more

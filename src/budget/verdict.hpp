@@ -13,10 +13,10 @@ namespace headroom::budget {
 
 // What a server accepts, as far as it is known.
 struct limit {
-    std::optional<connection_count> server;  // max_connections, maxclients; empty: not known
-    connection_count reserved_superuser{0};  // superuser_reserved_connections
-    connection_count reserved_provider{0};   // rds.rds_superuser_reserved_connections and the like
-    std::optional<connection_count> in_use;  // now; empty: not known
+    std::optional<connection_count> server = {};  // max_connections, maxclients; empty: not known
+    connection_count reserved_superuser{0};       // superuser_reserved_connections
+    connection_count reserved_provider{0};  // rds.rds_superuser_reserved_connections and the like
+    std::optional<connection_count> in_use = {};  // now; empty: not known
 };
 
 // limit - reserved, never below zero. Empty when the limit is not known.

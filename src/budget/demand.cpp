@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "budget/demand.hpp"
+
+#include <fmt/format.h>
+
+namespace headroom::budget {
+namespace {
+
+constexpr connection_count one{1};
+
+amount product(std::optional<worker_count> processes, amount each) {
+    if (each.is_unbounded()) return each;
+    if (!processes || each.is_overflowed()) return amount::overflowed();
+    return amount::of(multiply(*processes, *each.counted()));
+}
+
+std::optional<worker_count> processes_of(instance_count instances, const fleet& of) {
+    return multiply(instances, of.workers_per_instance);
+}
+
+std::string cap_text(const fleet& of) {
+    return of.redis_connections_max ? fmt::format("{}", of.redis_connections_max->value())
+                                    : "REDIS_MAX_CONNECTIONS (unset)";
+}
+
+// "2 instances x 4 workers"
+std::string processes_text(instance_count instances, const fleet& of) {
+    return fmt::format("{} instances x {} workers", instances.value(),
+                       of.workers_per_instance.value());
+}
+
+void add_term(demand& to, std::string_view name, std::string formula, amount most) {
+    to.total = add(to.total, most);
+    to.terms.push_back({name, std::move(formula), most});
+}
+
+void add_extra(demand& to, std::string_view name, std::string_view what, connection_count extra) {
+    if (extra == connection_count(0)) return;
+    add_term(to, name, fmt::format("{} {}", extra.value(), what), amount::of(extra));
+}
+
+demand nothing() {
+    return {.terms = {}, .total = amount::of(connection_count(0))};
+}
+
+}  // namespace
+
+amount add(amount a, amount b) {
+    if (a.is_unbounded() || b.is_unbounded()) return amount::unbounded();
+    if (a.is_overflowed() || b.is_overflowed()) return amount::overflowed();
+    return amount::of(headroom::add(*a.counted(), *b.counted()));
+}
+
+std::string to_string(amount of) {
+    if (of.is_unbounded()) return "unbounded";
+    if (of.is_overflowed()) return "2^64 or more";
+    return fmt::format("{}", of.counted()->value());
+}
+
+amount redis_per_process(const fleet& of) {
+    if (!of.redis_connections_max) return amount::unbounded();
+    return amount::of(multiply(redis_pools_per_process, *of.redis_connections_max));
+}
+
+demand redis_demand(const fleet& of) {
+    demand sum = nothing();
+    const auto processes = processes_of(of.instances, of);
+    const amount each = redis_per_process(of);
+    const std::string each_text =
+        fmt::format("{} pools x {}", redis_pools_per_process.value(), cap_text(of));
+
+    add_term(sum, "workers", fmt::format("{} x {}", processes_text(of.instances, of), each_text),
+             product(processes, each));
+    if (of.sentinel) {
+        add_term(sum, "sentinel", fmt::format("{} x 1", processes_text(of.instances, of)),
+                 product(processes, amount::of(one)));
+    }
+    add_extra(sum, "executors", "executors that emit at the same time, 1 each",
+              of.emitting_executors);
+    if (of.surge != instance_count(0)) {
+        const amount each_new = of.sentinel ? add(each, amount::of(one)) : each;
+        const std::string new_text = of.sentinel ? fmt::format("({} + 1)", each_text) : each_text;
+        add_term(sum, "surge", fmt::format("{} x {}", processes_text(of.surge, of), new_text),
+                 product(processes_of(of.surge, of), each_new));
+    }
+    add_extra(sum, "operators", "sessions of operators and dashboards", of.redis_operators);
+    add_extra(sum, "replicas", "links of replicas after a failover", of.redis_replicas);
+    return sum;
+}
+
+amount postgres_per_instance(const fleet& of) {
+    return amount::of(multiply(of.workers_per_instance, of.pg_pool_max));
+}
+
+demand postgres_demand(const fleet& of) {
+    demand sum = nothing();
+    const amount each = amount::of(of.pg_pool_max);
+    const auto formula = [&](instance_count instances) {
+        return fmt::format("{} x {}", processes_text(instances, of), of.pg_pool_max.value());
+    };
+
+    add_term(sum, "workers", formula(of.instances), product(processes_of(of.instances, of), each));
+    if (of.surge != instance_count(0)) {
+        add_term(sum, "surge", formula(of.surge), product(processes_of(of.surge, of), each));
+    }
+    add_extra(sum, "migrations", "sessions of migrations and batch jobs", of.pg_migrations);
+    add_extra(sum, "operators", "sessions of operators and dashboards", of.pg_operators);
+    return sum;
+}
+
+}  // namespace headroom::budget
