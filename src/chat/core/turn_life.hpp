@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a turn: its states, and what a processor that claimed it may do. Not where the state
+// is kept.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headroom::chat {
+
+// accepted -> running -> completed | error | interrupted; accepted -> interrupted by nobody: a turn
+// that has not started runs again.
+enum class turn_state : std::uint8_t { accepted, running, completed, error, interrupted };
+
+[[nodiscard]] std::string_view to_string(turn_state state);
+[[nodiscard]] std::optional<turn_state> parse_turn_state(std::string_view word);
+[[nodiscard]] bool is_ended(turn_state state);
+
+// What a conversation shows in the list.
+enum class conversation_state : std::uint8_t { idle, in_progress, error };
+[[nodiscard]] std::string_view to_string(conversation_state state);
+[[nodiscard]] conversation_state conversation_state_of(bool has_unended_turn,
+                                                       std::optional<turn_state> last_ended);
+
+// Who may write to a running turn: one claim of one queue entry by one processor. A later claim of
+// the same entry means that the former owner stopped renewing.
+struct fencing_token {
+    std::string entry;      // queue entry
+    std::string processor;  // which processor, and which claim of it
+    bool operator==(const fencing_token&) const = default;
+};
+[[nodiscard]] std::string to_string(const fencing_token& token);
+[[nodiscard]] std::optional<fencing_token> parse_fencing_token(std::string_view text);
+
+// A turn as the store holds it when a processor has claimed its entry.
+struct turn_standing {
+    turn_state state = turn_state::accepted;
+    std::optional<fencing_token> owner;    // set while running and after
+    bool has_unended_predecessor = false;  // in the same conversation
+};
+
+enum class claim_verdict : std::uint8_t {
+    start,      // ours: mark it running and run it
+    resume,     // ours already: an earlier attempt to mark it succeeded without our hearing of it
+    interrupt,  // started by an owner that is gone: end it as interrupted, tell the user
+    wait,       // an earlier turn of the conversation has not ended: that one's end enqueues it
+    drop,       // ended, or running under another entry: this entry is a duplicate
+};
+[[nodiscard]] claim_verdict judge_claim(const turn_standing& standing, const fencing_token& mine);
+
+}  // namespace headroom::chat
