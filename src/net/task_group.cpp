@@ -48,6 +48,7 @@ struct task_group::state {
     event all_ended;
     std::list<task> tasks;
     bool stopping = false;
+    bool let_go = false;
 };
 
 task_group::task_group(asio::any_io_executor executor) : state_(std::make_shared<state>(executor)) {
@@ -55,7 +56,7 @@ task_group::task_group(asio::any_io_executor executor) : state_(std::make_shared
 }
 
 task_group::~task_group() {
-    HEADROOM_ASSERT(state_->tasks.empty(),
+    HEADROOM_ASSERT(state_->let_go || state_->tasks.empty(),
                     "task_group destroyed while '" + state_->tasks.front().name + "' still runs");
 }
 
@@ -98,6 +99,10 @@ std::vector<std::string> task_group::running() const {
     for (const auto& each : state_->tasks)
         names.push_back(each.name);
     return names;
+}
+
+void task_group::let_go() {
+    state_->let_go = true;
 }
 
 }  // namespace headroom::net

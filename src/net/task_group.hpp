@@ -30,6 +30,8 @@ public:
     // True when all have ended before `by`; running() names the rest.
     [[nodiscard]] boost::asio::awaitable<bool> join(deadline by);
     [[nodiscard]] std::vector<std::string> running() const;
+    // The tasks may outlive the group: they own all they use.
+    void let_go();
 
 private:
     struct state;

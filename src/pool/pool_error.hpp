@@ -3,8 +3,12 @@
 // spelling.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 
+#include "base/error.hpp"
 #include "pool/core/pool_core.hpp"
 
 namespace headroom::pool {
@@ -22,6 +26,11 @@ enum class pool_errc {
     return {static_cast<int>(code), pool_category()};
 }
 [[nodiscard]] pool_errc to_errc(refusal why) noexcept;
+
+// What the pool looks like now, for the detail of a refusal: sizes, who holds what, the last error
+// of an open.
+[[nodiscard]] std::string describe(const pool_core& core, std::string_view kind,
+                                   const std::optional<error>& last_open_error);
 
 }  // namespace headroom::pool
 

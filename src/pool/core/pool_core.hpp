@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <queue>
 #include <random>
 #include <string>
 #include <string_view>
@@ -161,6 +160,10 @@ public:
 
     // --- Events of callers ---
 
+    // The idle connection that try_acquire() would hand out: a driver peeks at it first and tells
+    // broken().
+    [[nodiscard]] std::optional<slot_id> newest_idle() const;
+
     // The idle connection used last, or nothing. Emits nothing; the caller is not queued.
     [[nodiscard]] std::optional<slot_id> try_acquire(owner_id owner);
 
@@ -173,7 +176,8 @@ public:
     // must then be handed back with returned(), so that it passes on to the next waiter.
     bool cancel(waiter_id waiter, clock::time_point now, actions& out);
 
-    // The lease ended. Not reusable unless the exchange that used it proved so.
+    // The lease ended. Not reusable unless the exchange that used it proved so. Ignored when the
+    // drain has cut it.
     void returned(slot_id slot, bool reusable, clock::time_point now, actions& out);
 
     // --- Events of connections ---
@@ -183,9 +187,6 @@ public:
 
     // An idle connection failed or was closed by the server. Ignored for a slot that is not idle.
     void broken(slot_id slot, clock::time_point now, actions& out);
-
-    // try_acquire() handed out a connection that turned out to be dead before it was used.
-    void dead_on_hand_out(slot_id slot, clock::time_point now, actions& out);
 
     // The server has let go of a closing connection. Ignored when the slot was abandoned before.
     void released_by_server(slot_id slot, clock::time_point now, actions& out);
@@ -215,7 +216,6 @@ private:
     enum class slot_state : std::uint8_t { free, opening, idle, leased, closing };
     struct slot {
         slot_state state = slot_state::free;
-        bool cut = false;  // closing, but its lease is still out
         std::uint32_t generation = 0;
         owner_id owner{};
         std::uint32_t previous = none;  // in the idle list, most recently used last
@@ -229,6 +229,7 @@ private:
         bool live = false;
         owner_id owner{};
         waiter_tag tag = 0;
+        deadline by{};
         clock::time_point since{};
         std::uint32_t previous = none;
         std::uint32_t next = none;  // in the queue, or in the list of free waiters
@@ -236,44 +237,56 @@ private:
     struct expiry {
         clock::time_point when;
         waiter_id waiter;
-        bool operator>(const expiry& other) const { return when > other.when; }
     };
 
-    // The one place where a slot changes its state and the sizes with it.
-    void move(std::uint32_t index, slot_state to);
+    // The one place where a slot changes its state, and the sizes with it.
+    void move(std::uint32_t index, slot_state to, owner_id owner = {});
+    [[nodiscard]] std::uint32_t& size_of(slot_state state);
     [[nodiscard]] bool is_current(slot_id id, slot_state expected) const;
     [[nodiscard]] slot_id id_of(std::uint32_t index) const {
         return {index, slots_[index].generation};
     }
-    [[nodiscard]] std::uint32_t& size_of(slot_state state);
-    [[nodiscard]] bool is_over_cap() const;
-    [[nodiscard]] bool has_room() const;
+    // Connections that are or will be of use: all but the closing ones.
+    [[nodiscard]] std::uint32_t live() const {
+        return stats_.opening + stats_.idle + stats_.leased;
+    }
+    [[nodiscard]] bool is_over_cap() const { return stats_.cap && live() > *stats_.cap; }
+    [[nodiscard]] bool has_room() const { return !stats_.cap || stats_.size() < *stats_.cap; }
+    [[nodiscard]] bool is_unreachable() const;  // the last open failed and no connection is left
 
-    void push_idle(std::uint32_t index);
+    [[nodiscard]] std::uint32_t take_free_slot();
+    void free_slot(std::uint32_t index);
+    void push_idle(std::uint32_t index, clock::time_point now, actions& out);
     void unlink_idle(std::uint32_t index);
     void lease_to(std::uint32_t index, owner_id owner);
-    void serve(std::uint32_t index, clock::time_point now,
-               actions& out);  // to a waiter, else to the idle list
+    // To the oldest live waiter, else to the idle list.
+    void serve(std::uint32_t index, clock::time_point now, actions& out);
     void close(std::uint32_t index, close_reason why, clock::time_point now, actions& out);
-    void free_slot(std::uint32_t index);
+    void close_idle_above(std::uint32_t keep, close_reason why, clock::time_point now,
+                          actions& out);
 
     [[nodiscard]] waiter_id enqueue(owner_id owner, waiter_tag tag, deadline by,
                                     clock::time_point now);
+    [[nodiscard]] bool is_waiting(waiter_id id) const;
     void dequeue(std::uint32_t index);
-    void refuse_waiter(std::uint32_t index, refusal why, actions& out);
+    void end_refused(std::uint32_t index, refusal why, actions& out);
     void refuse_all(refusal why, actions& out);
 
-    void settle(clock::time_point now, actions& out);  // opens what is needed; ends every event
-    [[nodiscard]] std::uint32_t opens_wanted() const;
+    // Ends every event: opens what is needed, announces when it must be woken.
+    void settle(clock::time_point now, actions& out);
+    [[nodiscard]] bool wants_open() const;
     void expire_waiters(clock::time_point now, actions& out);
     void expire_slots(clock::time_point now, actions& out);
+    void cut_leases(clock::time_point now, actions& out);
+    [[nodiscard]] clock::time_point next_wake() const;
     void want_wake(clock::time_point when, actions& out);
-    void announce_next_wake(clock::time_point now, actions& out);
+    void forget_stale_expiries();
     [[nodiscard]] clock::duration jittered(clock::duration full);  // between half and full
+    [[nodiscard]] clock::duration backoff();
     void note_wait(clock::duration waited);
 
-    // Fixed at construction, but for resize().
-    limits limits_;
+    // Fixed at construction; cap and floor live in stats_ and change with resize().
+    const limits limits_;
 
     std::mt19937_64 jitter_;
     std::vector<slot> slots_;
@@ -285,13 +298,14 @@ private:
     std::uint32_t free_waiters_ = none;
     std::uint32_t queue_first_ = none;
     std::uint32_t queue_last_ = none;
-    std::priority_queue<expiry, std::vector<expiry>, std::greater<>> expiries_;
+    std::vector<expiry>
+        expiries_;  // a heap by time; holds stale entries, see forget_stale_expiries()
 
     std::uint32_t failures_in_a_row_ = 0;
     bool failed_permanently_ = false;  // until an open succeeds
-    clock::time_point open_not_before_{};
+    clock::time_point open_not_before_ = clock::time_point::min();
     bool draining_ = false;
-    deadline drain_by_{};
+    deadline drain_by_ = deadline::max();
     clock::time_point wake_announced_ = clock::time_point::max();
 
     std::vector<owner_usage> owners_;
