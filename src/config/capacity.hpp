@@ -26,9 +26,10 @@ struct open_files_need {
     std::uint64_t total = 0;
 };
 
-// The most descriptors one worker can have open: connections (each twice while its server lets go),
-// streams, slack. Unbounded Redis pools are counted with `unbounded_pool_allowance` each, because
-// some number must be.
+// The most descriptors one worker can have open. Each term is bounded by the ranges of settings, so
+// the sum fits. A worker may hold every stream of its instance, because the kernel chooses who
+// accepts. An unbounded Redis pool is counted with `unbounded_pool_allowance`, because some number
+// must be.
 inline constexpr std::uint64_t unbounded_pool_allowance = 256;
 [[nodiscard]] open_files_need open_files_needed(const settings& from);
 

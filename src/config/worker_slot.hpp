@@ -25,10 +25,20 @@ struct worker_slot {
 [[nodiscard]] std::expected<std::optional<worker_slot>, faults> read_worker_slot(
     const environment& variables);
 
-// The environment of a worker, ready for execve: that of the supervisor, with `overrides` (for
-// example REDIS_URL of an embedded server) and `slot` in place of what was there.
+// The environment of a worker, ready for execve: that of the supervisor, with `overrides` and
+// `slot` in place of what was there. An empty override removes the variable.
 [[nodiscard]] std::vector<std::string> worker_environment(environment own,
                                                           const environment& overrides,
                                                           const worker_slot& slot);
+
+// Overrides that point a worker to an embedded server, whatever else the environment says of Redis
+// or Postgres.
+[[nodiscard]] environment embedded_redis(const std::string& socket_path);
+[[nodiscard]] environment embedded_postgres(const std::string& socket_folder,
+                                            const std::string& database, const std::string& user);
+
+// Overrides that hand on what the supervisor itself resolved: the gateway document as it was read
+// at start.
+[[nodiscard]] environment same_gateway(const settings& resolved);
 
 }  // namespace headroom::config

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/capacity.hpp"
+
+#include "budget/demand.hpp"
+
+namespace headroom::config {
+namespace {
+
+// Standard streams, listeners, the supervisor's socket, log files, epoll and its kin.
+constexpr std::uint64_t fixed_files = 32;
+// Requests that are no streams, on the public listener and at the same time.
+constexpr std::uint64_t short_requests = 256;
+
+}  // namespace
+
+budget::fleet fleet_of(const settings& from, instance_count instances) {
+    return {.instances = instances,
+            .workers_per_instance = from.capacity.processes_per_instance,
+            .redis_connections_max = from.redis.connections_max,
+            .pg_pool_max = from.postgres.pool_max};
+}
+
+open_files_need open_files_needed(const settings& from) {
+    const std::uint64_t redis_pool =
+        from.redis.connections_max ? from.redis.connections_max->value() : unbounded_pool_allowance;
+    open_files_need need;
+    need.terms = {
+        {"redis connections", budget::redis_pools_per_process.value() * redis_pool},
+        {"postgres connections", from.postgres.pool_max.value()},
+        {"streams", from.limits.max_sse_connections_per_instance},
+        {"short requests", short_requests},
+        {"fixed", fixed_files},
+    };
+    for (const open_files_term& one : need.terms)
+        need.total += one.count;
+    return need;
+}
+
+}  // namespace headroom::config

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// redis://, rediss:// and unix:// URLs, read and written. Connects to nothing.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "config/settings.hpp"
+
+namespace headroom::config {
+
+struct redis_url {
+    std::variant<tcp_address, unix_address> address = {};
+    bool tls = false;
+    std::string username = {};
+    secret password = {};
+    std::uint32_t database = 0;
+    bool operator==(const redis_url&) const = default;
+};
+
+inline constexpr std::uint16_t redis_default_port = 6379;
+inline constexpr std::uint32_t redis_database_max = 65535;
+inline constexpr std::size_t unix_path_bytes_max = 107;  // sun_path of unix(7), less its final zero
+
+// redis[s]://[[user]:password@]host[:port][/database],
+// unix://[[user]:password@]/path[?db=database]; user, password and path may be percent-encoded. The
+// error says what is wrong and repeats no part that could be secret.
+[[nodiscard]] std::expected<redis_url, std::string> parse_redis_url(std::string_view text);
+
+// unix:///path, percent-encoded where needed.
+[[nodiscard]] std::string unix_redis_url(std::string_view path);
+
+// A host name or address as it may stand in a setting: no spaces, slashes, '@' or control
+// characters.
+[[nodiscard]] bool is_host(std::string_view text);
+
+}  // namespace headroom::config
