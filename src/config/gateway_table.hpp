@@ -26,6 +26,9 @@ struct document_field {
     [[nodiscard]] std::optional<std::chrono::milliseconds> seconds(seconds_range range) const;
     [[nodiscard]] std::optional<std::string> plain_name() const;
 
+    // The value for reports: short and printable.
+    [[nodiscard]] std::string shown() const;
+
 private:
     void note_fault(std::string expected) const;
 };

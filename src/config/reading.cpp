@@ -39,7 +39,7 @@ void reading::refuse_unfit_values() {
                         .found = fmt::format("{} bytes", value.size()),
                         .expected = fmt::format("at most {} bytes", bytes_max),
                         .advice = {}});
-        } else if (!is_document && row.shown != exposure::secret && has_control_character(value)) {
+        } else if (!is_document && row.shown != exposure::hidden && has_control_character(value)) {
             note_fault(row.name, "text without control characters",
                        "look for a line break at the end of the value");
         } else {

@@ -48,6 +48,8 @@ struct redis_settings {
     std::optional<connection_count> connections_max;  // of each pool; empty: unbounded
     std::chrono::milliseconds health_interval{5000};
     std::chrono::milliseconds health_timeout{2000};
+
+    bool operator==(const redis_settings&) const = default;
 };
 
 // A libpq connection keyword and its value, for example {"host", "db1,db2"}.
@@ -65,18 +67,22 @@ struct postgres_settings {
 
     connection_count pool_min{0};
     connection_count pool_max{5};  // hard cap of one process
+
+    bool operator==(const postgres_settings&) const = default;
 };
 
 struct service_capacity {
     std::uint64_t concurrent_requests_per_process = 5;
     worker_count processes_per_instance{2};
     std::chrono::milliseconds avg_processing_time{25'000};
+    bool operator==(const service_capacity&) const = default;
 };
 
 struct service_limits {
     std::uint64_t max_queue_size = 1000;                     // beyond: 503 with Retry-After
     std::uint64_t max_sse_connections_per_instance = 10000;  // beyond: 429 with Retry-After
     std::uint64_t max_message_chars = 32000;
+    bool operator==(const service_limits&) const = default;
 };
 
 // One value as it stands after all sources were weighed. Secrets are masked.

@@ -27,7 +27,7 @@ constexpr std::array table{
              "what this service runs: `all`, `ingress` (requests and streams) or "
              "`proc` (turns)",
              exposure::plain, read_role},
-    variable{"GATEWAY_CONFIG_JSON", "built-in", "the gateway document as JSON", exposure::plain,
+    variable{"GATEWAY_CONFIG_JSON", "built-in", "the gateway document as JSON", exposure::hidden,
              read_gateway_document},
     variable{"GATEWAY_YAML_PATH", "built-in",
              "the gateway document as a YAML file; "
@@ -48,7 +48,7 @@ constexpr std::array table{
     variable{"REDIS_HOST", "embedded server", "name or address"},
     variable{"REDIS_PORT", "6379", "port of `REDIS_HOST`"},
     variable{"REDIS_USERNAME", "the default user", "ACL user"},
-    variable{"REDIS_PASSWORD", "none", "password", exposure::secret},
+    variable{"REDIS_PASSWORD", "none", "password", exposure::hidden},
     variable{"REDIS_DB", "0", "number of the database"},
     variable{
         "REDIS_MAX_CONNECTIONS", "unset",
@@ -84,7 +84,7 @@ constexpr std::array table{
     variable{"PGPORT", "5432", "port of `PGHOST`"},
     variable{"PGDATABASE", "the user's name", "database"},
     variable{"PGUSER", "the system user", "user"},
-    variable{"PGPASSWORD", "none", "password", exposure::secret},
+    variable{"PGPASSWORD", "none", "password", exposure::hidden},
     variable{"PGSSLMODE", "prefer",
              "`disable`, `allow`, `prefer`, `require`, `verify-ca` or "
              "`verify-full`"},
@@ -92,7 +92,7 @@ constexpr std::array table{
     variable{"POSTGRES_PORT", "5432", "the same as `PGPORT`, which wins"},
     variable{"POSTGRES_DATABASE", "the user's name", "the same as `PGDATABASE`, which wins"},
     variable{"POSTGRES_USER", "the system user", "the same as `PGUSER`, which wins"},
-    variable{"POSTGRES_PASSWORD", "none", "the same as `PGPASSWORD`, which wins", exposure::secret},
+    variable{"POSTGRES_PASSWORD", "none", "the same as `PGPASSWORD`, which wins", exposure::hidden},
     variable{"POSTGRES_SSL", "false", "`true` means `sslmode=require`; `PGSSLMODE` wins"},
     variable{"PGPOOL_MAX_SIZE", "`concurrent_requests_per_process`",
              "hard cap of the Postgres pool of a process", exposure::plain, read_postgres_pool_max},
@@ -129,7 +129,7 @@ constexpr std::array table{
     variable{"CHAT_SESSION_SECRET", "made at start",
              "signs session ids; at least 32 characters. Unset: "
              "made and kept with the embedded data, else random at each start",
-             exposure::secret, read_session_secret},
+             exposure::hidden, read_session_secret},
     variable{"CHAT_BUNDLES", "echo", "bundles switched on, with commas", exposure::plain,
              read_bundles},
 };
@@ -154,7 +154,7 @@ std::string shown_value(std::string_view name, std::string_view value) {
     const auto row = std::ranges::find(table, name, &variable::name);
     const exposure shown = row == table.end() ? exposure::plain : row->shown;
     switch (shown) {
-        case exposure::secret:
+        case exposure::hidden:
             return "(hidden)";
         case exposure::url:
             return printable_excerpt(mask_url(value));

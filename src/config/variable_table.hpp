@@ -12,7 +12,7 @@ namespace headroom::config {
 class reading;
 
 // How much of a value may be shown.
-enum class exposure { plain, url, secret };
+enum class exposure { plain, url, hidden };
 
 struct variable {
     std::string_view name;

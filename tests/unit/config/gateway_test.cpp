@@ -2,6 +2,8 @@
 // The gateway document: where its keys may stand, who wins, what is refused.
 #include "config/gateway_document.hpp"
 
+#include <boost/json/serialize.hpp>
+
 #include "config/gateway_table.hpp"
 #include "configuration.hpp"
 
@@ -44,6 +46,21 @@ limits:
     EXPECT_EQ(of.limits.max_queue_size, 10U);
     EXPECT_EQ(of.limits.max_sse_connections_per_instance, 200U);
     EXPECT_EQ(of.limits.max_message_chars, 100U);
+}
+
+// The table writes defaults for people, settings.hpp for the compiler: they are the same.
+TEST(Gateway, GivesTheSameForADefaultWrittenOut) {
+    const settings unset = accepted({});
+    boost::json::object document;
+    for (const document_key& row : document_keys()) {
+        if (!row.variable.empty()) continue;
+        auto& section = document[row.section];
+        if (!section.is_object()) section.emplace_object();
+        section.as_object()[row.key] = std::stoi(std::string(row.default_text));
+    }
+    const settings of = accepted(json(boost::json::serialize(document)));
+    EXPECT_EQ(of.capacity, unset.capacity);
+    EXPECT_EQ(of.limits, unset.limits);
 }
 
 TEST(Gateway, PrefersTheOwnRoleToFlatKeys) {

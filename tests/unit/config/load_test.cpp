@@ -40,6 +40,34 @@ TEST(Load, NeedsNothingAndThenUsesTheDefaults) {
     EXPECT_TRUE(of.gateway_json.empty());
 }
 
+// The table writes defaults for people, settings.hpp for the compiler: they are the same.
+TEST(Load, GivesTheSameForADefaultWrittenOut) {
+    const settings unset = accepted({});
+    environment written;
+    for (const char* name :
+         {"CHAT_ROLE", "TENANT_ID", "PROJECT_ID", "REDIS_CLIENT_NAME",
+          "REDIS_HEALTHCHECK_INTERVAL_SEC", "REDIS_HEALTHCHECK_TIMEOUT_SEC", "PGPOOL_MIN_SIZE",
+          "CHAT_BIND", "CHAT_APP_PORT", "CHAT_ADMIN_PORT", "CHAT_START_TIMEOUT_SEC",
+          "CHAT_SHUTDOWN_BUDGET_SEC", "CHAT_BUNDLES"}) {
+        const auto row = std::ranges::find(variables(), std::string_view(name), &variable::name);
+        ASSERT_NE(row, variables().end()) << name;
+        written.emplace(name, row->default_text);
+    }
+    const settings of = accepted(written);
+    EXPECT_EQ(of.role, unset.role);
+    EXPECT_EQ(of.tenant, unset.tenant);
+    EXPECT_EQ(of.project, unset.project);
+    EXPECT_EQ(of.name_prefix, unset.name_prefix);
+    EXPECT_EQ(of.bind, unset.bind);
+    EXPECT_EQ(of.app_port, unset.app_port);
+    EXPECT_EQ(of.admin_port, unset.admin_port);
+    EXPECT_EQ(of.start_timeout, unset.start_timeout);
+    EXPECT_EQ(of.shutdown_budget, unset.shutdown_budget);
+    EXPECT_EQ(of.bundles, unset.bundles);
+    EXPECT_EQ(of.redis, unset.redis);
+    EXPECT_EQ(of.postgres, unset.postgres);
+}
+
 TEST(Load, TakesEmptyForUnset) {
     environment all_empty;
     for (const variable& row : variables())
