@@ -31,8 +31,9 @@ public:
     answer_stream(const answer_stream&) = delete;
     answer_stream& operator=(const answer_stream&) = delete;
     virtual ~answer_stream() = default;
-    // Waits while the relay is behind. turn_stopped and answer_too_long mean: end now.
-    [[nodiscard]] virtual boost::asio::awaitable<result<void>> write(std::string text) = 0;
+    // Never waits for Redis: pieces that gather while it is slow go out together. turn_stopped and
+    // answer_too_long mean: end now.
+    [[nodiscard]] virtual result<void> write(std::string_view text) = 0;
     [[nodiscard]] virtual bool is_stopped() const = 0;
 };
 
@@ -41,6 +42,8 @@ struct bundle_services {
     redis::client& async;
     redis::blocking_client& sync;
 };
+
+class blocking_threads;
 
 class bundle {
 public:
@@ -64,7 +67,7 @@ public:
     // it costs nothing until it is asked for.
     [[nodiscard]] static result<bundle_shelf> make(const std::vector<std::string>& names,
                                                    bundle_services services,
-                                                   class blocking_threads& threads);
+                                                   blocking_threads& threads);
 
     [[nodiscard]] bundle& choose(std::string_view text) const;
 

@@ -10,8 +10,8 @@
 
 namespace headroom::chat {
 
-// accepted -> running -> completed | error | interrupted; accepted -> interrupted by nobody: a turn
-// that has not started runs again.
+// accepted -> running -> completed | error | interrupted. A turn that has not started runs again
+// wherever it was lost; one that has never does.
 enum class turn_state : std::uint8_t { accepted, running, completed, error, interrupted };
 
 [[nodiscard]] std::string_view to_string(turn_state state);
@@ -38,6 +38,7 @@ struct fencing_token {
 struct turn_standing {
     turn_state state = turn_state::accepted;
     std::optional<fencing_token> owner;    // set while running and after
+    bool is_owner_silent = false;          // has not renewed for too long: it is dead
     bool has_unended_predecessor = false;  // in the same conversation
 };
 
@@ -45,6 +46,7 @@ enum class claim_verdict : std::uint8_t {
     start,      // ours: mark it running and run it
     resume,     // ours already: an earlier attempt to mark it succeeded without our hearing of it
     interrupt,  // started by an owner that is gone: end it as interrupted, tell the user
+    leave,      // its owner lives, though Redis did not hear of it for a while: do nothing
     wait,       // an earlier turn of the conversation has not ended: that one's end enqueues it
     drop,       // ended, or running under another entry: this entry is a duplicate
 };

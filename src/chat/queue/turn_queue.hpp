@@ -60,6 +60,10 @@ public:
     // Gives an entry that was not started back to whoever claims next.
     [[nodiscard]] boost::asio::awaitable<result<void>> put_back(queue_claim claim, deadline by);
 
+    // Drops the names of processors that hold nothing and have not asked for `idle`.
+    [[nodiscard]] boost::asio::awaitable<result<void>> forget_processors(
+        std::chrono::milliseconds idle, deadline by);
+
     // Waiting now, all lanes.
     [[nodiscard]] boost::asio::awaitable<result<std::uint64_t>> depth(deadline by);
 
@@ -75,9 +79,9 @@ private:
     redis_script depth_;
     redis_script enqueue_;
     redis_script claim_;
-    redis_script renew_;
     redis_script acknowledge_;
     redis_script put_back_;
+    redis_script forget_;
 };
 
 }  // namespace headroom::chat

@@ -81,6 +81,11 @@ struct begun_turn {
     std::optional<turn_reference> next;  // with interrupt: the conversation's next turn
 };
 
+struct owned_turn {
+    std::string turn_id;
+    fencing_token owner;
+};
+
 struct turn_ending {
     turn_state state = turn_state::completed;
     std::string answer_text;
@@ -100,7 +105,8 @@ struct interrupted_turn {
 struct store_bounds {
     std::uint32_t conversations_listed_max = 200;
     std::uint32_t turns_shown_max = 500;
-    std::uint32_t waiting_turns_max = 32;  // unended, of one conversation
+    std::uint32_t waiting_turns_max = 32;           // unended, of one conversation
+    std::size_t turns_bytes_max = 8 * 1024 * 1024;  // of texts and answers shown at once
     std::size_t text_bytes_max = 256 * 1024;
     std::size_t title_chars_max = 80;
 };
@@ -126,16 +132,18 @@ public:
                                                               deadline by);
 
     // For the processor, which has claimed an entry of the queue. Repeating either with the same
-    // token does no harm.
-    [[nodiscard]] boost::asio::awaitable<result<begun_turn>> begin(std::string turn_id,
-                                                                   fencing_token mine, deadline by);
+    // token does no harm. A running turn whose owner has been silent for `silence` is ended as
+    // interrupted; without `silence` none is.
+    [[nodiscard]] boost::asio::awaitable<result<begun_turn>> begin(
+        std::string turn_id, fencing_token mine, std::optional<std::chrono::milliseconds> silence,
+        deadline by);
     [[nodiscard]] boost::asio::awaitable<result<finished_turn>> finish(std::string turn_id,
                                                                        fencing_token mine,
                                                                        turn_ending ending,
                                                                        deadline by);
-    // Says that the owner lives; gives back the turns that are still its own.
+    // Says that the owners live; gives back the turns that are still their own.
     [[nodiscard]] boost::asio::awaitable<result<std::vector<std::string>>> renew(
-        std::vector<std::string> turn_ids, std::string processor, deadline by);
+        std::vector<owned_turn> turns, deadline by);
 
     // For the sweeper: accepted turns, first in line, that are older than `age`...
     [[nodiscard]] boost::asio::awaitable<result<std::vector<turn_reference>>> waiting_turns(
@@ -145,7 +153,13 @@ public:
         std::chrono::milliseconds silence, deadline by);
 
 private:
+    enum class repeat : std::uint8_t { is_the_same, is_somebody_elses };
+
     [[nodiscard]] postgres::call call_by(deadline by) const { return {owner_, by}; }
+    [[nodiscard]] boost::asio::awaitable<result<finished_turn>> end(std::string turn_id,
+                                                                    std::string owner,
+                                                                    turn_ending ending,
+                                                                    repeat seen_ended, deadline by);
 
     postgres::postgres_pool& pool_;
     scope scope_;
