@@ -63,6 +63,8 @@ public:
 private:
     friend class client;
     explicit exclusive_connection(pool::lease held, reply_form form);
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> exchange_on(
+        const std::vector<command>& what, deadline by);
     pool::lease held_;
     reply_form form_;
 };

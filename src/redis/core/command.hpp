@@ -32,6 +32,8 @@ public:
     [[nodiscard]] std::size_t argument_count() const { return count_; }
     // The first word as it was given, for error messages and routing.
     [[nodiscard]] std::string_view name() const;
+    // A word by its position, the name being 0; empty when there is none. Walks from the front.
+    [[nodiscard]] std::string_view argument(std::size_t index) const;
     // The size on the wire, and appending the wire form to `out`.
     [[nodiscard]] std::size_t encoded_size() const;
     void encode_to(std::string& out) const;

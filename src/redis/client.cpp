@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/client.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "redis/client_state.hpp"
+#include "redis/core/command_traits.hpp"
+#include "redis/reply_check.hpp"
+
+namespace headroom::redis {
+
+namespace asio = boost::asio;
+
+namespace {
+
+lane_limits limits_of_lane(const client_options& options) {
+    lane_limits limits;
+    limits.commands_max = options.lane_commands_max;
+    limits.bytes_max = options.lane_bytes_max;
+    limits.growth_timeout = options.connect_timeout;
+    limits.connections_max = std::max(options.lane_connections_max, 1U);
+    if (options.bounds.cap) {
+        // One is left for leases, and one for the subscriber, as far as the cap allows.
+        const auto cap = *options.bounds.cap;
+        const auto others = options.has_subscriber ? 2U : 1U;
+        const auto left = cap > others ? cap - others : 1U;
+        limits.connections_max = std::min(limits.connections_max, left);
+    }
+    return limits;
+}
+
+// Empty when the command may share a connection.
+std::optional<error> refuse_on_lane(const command& what) {
+    const auto effect = effect_of(what);
+    if (effect == command_effect::none) return std::nullopt;
+    return error{redis_errc::not_allowed, std::string(what.name()) + " " +
+                                              std::string(describe(effect)) +
+                                              ": take a lease, or a subscriber for channels"};
+}
+
+// Nothing was begun: the deadline has passed, or the caller is cancelled already.
+asio::awaitable<std::optional<error>> refuse_late(deadline by) {
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != asio::cancellation_type::none) {
+        co_return error{redis_errc::not_sent, "cancelled before it began"};
+    }
+    if (by <= clock::now()) {
+        co_return error{redis_errc::not_sent, "its deadline had passed before it began"};
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace
+
+client::state::state(asio::any_io_executor executor, client_options given)
+    : options(std::move(given)),
+      group(std::make_shared<wire_group>(executor)),
+      opener(options.server, format_client_name(options.identity, options.kind), group),
+      pool(executor, {options.kind, options.bounds, options.connect_timeout}, opener),
+      lane(limits_of_lane(options), pool, group) {}
+
+client::client(asio::any_io_executor executor, client_options options)
+    : state_(std::make_shared<state>(std::move(executor), std::move(options))) {
+    state_->lane.set_owner(state_);
+    state_->pool.on_pressure([weak = std::weak_ptr<state>(state_)] {
+        if (const auto held = weak.lock()) held->lane.give_one_back();
+    });
+}
+
+client::~client() {
+    state_->is_closing = true;
+    state_->lane.shut();
+}
+
+pool::owner_id client::owner(std::string_view name) {
+    return state_->pool.owner(name);
+}
+
+asio::awaitable<result<value>> client::execute(command what, call how) {
+    const auto held = state_;
+    if (auto refusal = refuse_on_lane(what)) co_return std::unexpected(std::move(*refusal));
+    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
+    auto late = co_await refuse_late(how.by);
+    if (late) co_return std::unexpected(std::move(*late));
+
+    value reply;
+    exchange x({&what, 1}, &reply, how.by);
+    co_await submission{x, held->lane};
+    if (x.failure) co_return std::unexpected(std::move(*x.failure));
+    co_return check_reply(std::move(reply), held->options.form, what);
+}
+
+asio::awaitable<result<std::vector<value>>> client::pipeline(std::vector<command> what, call how) {
+    const auto held = state_;
+    for (const auto& each : what) {
+        if (auto refusal = refuse_on_lane(each)) co_return std::unexpected(std::move(*refusal));
+    }
+    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
+    auto late = co_await refuse_late(how.by);
+    if (late) co_return std::unexpected(std::move(*late));
+    std::vector<value> replies(what.size());
+    if (what.empty()) co_return replies;
+
+    exchange x(what, replies.data(), how.by);
+    co_await submission{x, held->lane};
+    if (x.failure) co_return std::unexpected(std::move(*x.failure));
+    co_return check_replies(std::move(replies), held->options.form);
+}
+
+asio::awaitable<result<exclusive_connection>> client::lease(call how) {
+    const auto state = state_;
+    if (state->is_closing) co_return failure(redis_errc::closed, state->options.kind);
+    auto held = co_await state->pool.acquire(how.owner, how.by);
+    if (!held) {
+        const auto& last = state->pool.last_open_error();
+        const bool is_open_error = held.error().code == pool::pool_errc::open_failed && last;
+        co_return std::unexpected(is_open_error ? *last : held.error());
+    }
+    co_return exclusive_connection(std::move(*held), state->options.form);
+}
+
+asio::awaitable<result<void>> client::close(deadline by) {
+    const auto held = state_;
+    held->is_closing = true;
+    (void)co_await held->lane.wait_until_idle(by);
+    held->lane.shut();
+    co_return co_await held->pool.drain(by);
+}
+
+const pool::pool_stats& client::stats() const {
+    return state_->pool.stats();
+}
+
+const std::vector<pool::owner_usage>& client::owners() const {
+    return state_->pool.owners();
+}
+
+lane_stats client::lane() const {
+    const auto& lane = state_->lane;
+    return {lane.connections(), lane.outstanding(), lane.commands(), state_->group->abandoned,
+            lane.reconnects()};
+}
+
+const client_options& client::options() const {
+    return state_->options;
+}
+
+// --- Leases ---
+
+exclusive_connection::exclusive_connection(pool::lease held, reply_form form)
+    : held_(std::move(held)), form_(form) {
+    held_.mark_reusable();  // until something is sent
+}
+
+asio::awaitable<result<value>> exclusive_connection::execute(command what, deadline by) {
+    std::vector<command> one;
+    one.push_back(std::move(what));
+    const command& sent = one.front();
+    auto replies = co_await exchange_on(one, by);
+    if (!replies) co_return std::unexpected(std::move(replies.error()));
+    co_return check_reply(std::move(replies->front()), form_, sent);
+}
+
+asio::awaitable<result<std::vector<value>>> exclusive_connection::pipeline(
+    std::vector<command> what, deadline by) {
+    auto replies = co_await exchange_on(what, by);
+    if (!replies) co_return std::unexpected(std::move(replies.error()));
+    co_return check_replies(std::move(*replies), form_);
+}
+
+// `what` is the caller's, which outlives this: both callers are in this file.
+asio::awaitable<result<std::vector<value>>> exclusive_connection::exchange_on(
+    const std::vector<command>& what, deadline by) {
+    if (!held_) co_return failure(redis_errc::not_sent, "the lease was given back");
+    for (const auto& each : what) {
+        if (effect_of(each) != command_effect::pairing) continue;
+        co_return failure(redis_errc::not_allowed,
+                          std::string(each.name()) + " " +
+                              std::string(describe(command_effect::pairing)) +
+                              ": use a subscriber for channels");
+    }
+    auto late = co_await refuse_late(by);
+    if (late) co_return std::unexpected(std::move(*late));
+    std::vector<value> replies(what.size());
+    if (what.empty()) co_return replies;
+
+    auto& conn = held_.as<connection>();
+    const auto link = conn.link();
+    held_.mark_in_use();
+    exchange x(what, replies.data(), by);
+    co_await submission{x, *link};
+    if (x.failure) co_return std::unexpected(std::move(*x.failure));
+
+    auto& session = conn.session();
+    for (std::size_t i = 0; i < what.size(); ++i)
+        session.on_reply(what[i], replies[i]);
+    if (session.is_clean() && link->outstanding() == 0) held_.mark_reusable();
+    co_return replies;
+}
+
+}  // namespace headroom::redis

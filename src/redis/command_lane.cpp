@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/command_lane.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace headroom::redis {
+
+namespace asio = boost::asio;
+
+namespace {
+// With fewer outstanding, client and server would sleep in turn on more connections.
+constexpr std::size_t backlog_to_grow = 8;
+}  // namespace
+
+command_lane::command_lane(lane_limits limits, pool::async_pool& pool,
+                           std::shared_ptr<wire_group> group)
+    : limits_(limits),
+      pool_(pool),
+      group_(std::move(group)),
+      name_(pool_.owner("command lane")),
+      idle_(group_->executor()) {}
+
+command_lane::~command_lane() {
+    for (auto& each : members_) {
+        each.link->on_lost(nullptr);
+        each.link->on_idle(nullptr);
+    }
+    while (auto* x = waiting_.front()) {
+        forget(*x);
+        x->caller.drop();
+    }
+}
+
+// --- Callers ---
+
+void command_lane::accept(exchange& x) {
+    if (is_shut_) return fail(x, redis_errc::closed, "the client is closed");
+    commands_ += x.commands.size();
+    auto* to = least_loaded();
+    const auto commands = to == nullptr ? commands_waiting_ : to->link->outstanding();
+    const auto bytes = to == nullptr ? bytes_waiting_ : to->link->bytes_queued();
+    if (commands + x.commands.size() > limits_.commands_max) {
+        return fail(x, redis_errc::not_sent,
+                    fmt::format("{} commands are outstanding on the least loaded connection; "
+                                "lane_commands_max is {}",
+                                commands, limits_.commands_max));
+    }
+    if (bytes + x.bytes > limits_.bytes_max) {
+        return fail(x, redis_errc::not_sent,
+                    fmt::format("{} bytes wait to be written and this needs {}; lane_bytes_max "
+                                "is {}",
+                                bytes, x.bytes, limits_.bytes_max));
+    }
+    if (to == nullptr) {
+        hold(x);
+    } else {
+        bring(x, *to);
+    }
+    dial_if_needed();
+}
+
+void command_lane::withdraw(exchange& x, std::string_view why) {
+    forget(x);
+    auto detail = std::string(why) + " while there was no connection";
+    if (const auto& last = pool_.last_open_error()) detail += "; last error: " + last->what();
+    fail(x, redis_errc::not_sent, std::move(detail));
+}
+
+void command_lane::fail(exchange& x, redis_errc code, std::string detail) {
+    x.failure = error{code, std::move(detail)};
+    x.holder = nullptr;
+    group_->resume(x);
+    if (outstanding() == 0) idle_.set();
+}
+
+void command_lane::hold(exchange& x) {
+    x.holder = this;
+    waiting_.push_back(x);
+    commands_waiting_ += x.commands.size();
+    bytes_waiting_ += x.bytes;
+    group_->watch(x);
+}
+
+void command_lane::forget(exchange& x) {
+    group_->unwatch(x);
+    waiting_.remove(x);
+    commands_waiting_ -= x.commands.size();
+    bytes_waiting_ -= x.bytes;
+    x.holder = nullptr;
+}
+
+void command_lane::bring(exchange& x, member& to) {
+    to.link->accept(x);
+}
+
+command_lane::member* command_lane::least_loaded() {
+    member* least = nullptr;
+    for (auto& each : members_) {
+        if (each.is_retiring) continue;
+        // Ties go to the first one, so that a lull leaves the others idle.
+        if (least == nullptr || each.link->outstanding() < least->link->outstanding()) {
+            least = &each;
+        }
+    }
+    return least;
+}
+
+std::size_t command_lane::outstanding() const {
+    auto sum = commands_waiting_;
+    for (const auto& each : members_)
+        sum += each.link->outstanding();
+    return sum;
+}
+
+// --- Dialling ---
+
+bool command_lane::should_grow() {
+    if (members_.size() >= limits_.connections_max) return false;
+    const auto& now = pool_.stats();
+    const bool has_room = now.waiting == 0 && (now.idle > 0 || !now.cap || now.size() < *now.cap);
+    return has_room && std::ranges::all_of(members_, [](const member& each) {
+               return !each.is_retiring && each.link->outstanding() >= backlog_to_grow;
+           });
+}
+
+void command_lane::dial_if_needed() {
+    if (is_dialling_ || is_shut_) return;
+    if (waiting_.empty() && (members_.empty() || !should_grow())) return;
+    auto keeper = owner_.lock();
+    if (!keeper) return;
+    is_dialling_ = true;
+    // A dial ends by itself, at the latest with the pool; nothing waits for it.
+    asio::co_spawn(group_->executor(), dial(std::move(keeper), *this),
+                   [](const std::exception_ptr& thrown) {
+                       HEADROOM_ASSERT(!thrown, "a dial of the command lane throws nothing");
+                   });
+}
+
+deadline command_lane::latest_deadline() const {
+    auto latest = deadline::min();
+    for (auto* x = waiting_.front(); x != nullptr; x = x->next)
+        latest = std::max(latest, x->by);
+    // A caller without a bound has none here either, but dials are looked at again.
+    return std::min(latest, clock::now() + std::chrono::minutes(1));
+}
+
+asio::awaitable<void> command_lane::dial(std::shared_ptr<void> keeper, command_lane& lane) {
+    (void)keeper;  // the lane is part of it
+    for (bool again = true; again;) {
+        const auto by = lane.waiting_.empty() ? clock::now() + lane.limits_.growth_timeout
+                                              : lane.latest_deadline();
+        auto held = co_await lane.pool_.acquire(lane.name_, by);
+        again = lane.on_dialled(std::move(held));
+        // Those whose deadline ended the acquire leave first.
+        if (again) co_await asio::post(lane.group_->executor(), asio::use_awaitable);
+    }
+    lane.is_dialling_ = false;
+    lane.dial_if_needed();
+}
+
+// True when another dial is needed for those who wait.
+bool command_lane::on_dialled(result<pool::lease> held) {
+    if (held) return !adopt(std::move(*held)) && !waiting_.empty();
+    const auto why = pool::pool_errc(held.error().code.value());
+    switch (why) {
+        case pool::pool_errc::timeout:
+        case pool::pool_errc::cancelled:
+            break;
+        case pool::pool_errc::closed:
+            fail_waiting(redis_errc::closed, "the client is closed");
+            break;
+        case pool::pool_errc::queue_full:
+            fail_waiting(redis_errc::not_sent, held.error().detail);
+            break;
+        case pool::pool_errc::open_failed: {
+            const auto& last = pool_.last_open_error();
+            const bool is_rejected = last && last->code == redis_errc::auth_failed;
+            fail_waiting(is_rejected ? redis_errc::auth_failed : redis_errc::not_sent,
+                         last ? last->detail : held.error().detail);
+            break;
+        }
+    }
+    return !waiting_.empty() && !is_shut_;
+}
+
+bool command_lane::adopt(pool::lease held) {
+    const auto link = held.as<connection>().link();
+    if (link->is_lost()) return false;  // given back as broken
+    held.mark_in_use();
+    if (is_shut_) {
+        held.mark_reusable();
+        return true;
+    }
+    link->on_lost([this, raw = link.get()](exchange_list unsent, const error&) {
+        on_lost(raw, std::move(unsent));
+    });
+    link->on_idle([this, raw = link.get()] { on_idle(raw); });
+    members_.push_back({std::move(held), link});
+    while (auto* x = waiting_.front()) {
+        forget(*x);
+        bring(*x, *least_loaded());
+    }
+    return true;
+}
+
+void command_lane::fail_waiting(redis_errc code, const std::string& detail) {
+    while (auto* x = waiting_.front()) {
+        forget(*x);
+        fail(*x, code, detail);
+    }
+}
+
+// --- Connections that end ---
+
+void command_lane::on_lost(const wire* link, exchange_list unsent) {
+    ++losses_;
+    release(link, false);
+    // None of their bytes reached a server, so another connection may take them while their
+    // deadlines last.
+    while (auto* x = unsent.pop_front()) {
+        if (is_shut_) {
+            fail(*x, redis_errc::not_sent, "the client was closed");
+        } else if (auto* to = least_loaded(); to != nullptr) {
+            bring(*x, *to);
+        } else {
+            hold(*x);
+        }
+    }
+    if (outstanding() == 0) idle_.set();
+    dial_if_needed();
+}
+
+void command_lane::on_idle(const wire* link) {
+    const auto at = std::ranges::find(members_, link, [](const member& m) { return m.link.get(); });
+    if (at != members_.end() && at->is_retiring) release(link, true);
+    if (outstanding() == 0) idle_.set();
+}
+
+void command_lane::release(const wire* link, bool reusable) {
+    const auto at = std::ranges::find(members_, link, [](const member& m) { return m.link.get(); });
+    if (at == members_.end()) return;
+    auto leaving = std::move(*at);
+    members_.erase(at);
+    leaving.link->on_lost(nullptr);
+    leaving.link->on_idle(nullptr);
+    if (reusable) leaving.held.mark_reusable();
+    leaving.held.give_back();
+}
+
+void command_lane::give_one_back() {
+    const auto staying =
+        std::ranges::count_if(members_, [](const member& m) { return !m.is_retiring; });
+    if (staying <= 1) return;
+    const auto at = std::ranges::find_if(members_.rbegin(), members_.rend(),
+                                         [](const member& m) { return !m.is_retiring; });
+    at->is_retiring = true;
+    if (at->link->outstanding() == 0) release(at->link.get(), true);
+}
+
+asio::awaitable<bool> command_lane::wait_until_idle(deadline by) {
+    while (outstanding() > 0) {
+        idle_.reset();
+        if (!co_await idle_.wait(by)) co_return false;
+    }
+    co_return true;
+}
+
+void command_lane::shut() {
+    is_shut_ = true;
+    fail_waiting(redis_errc::not_sent, "the client was closed");
+    while (!members_.empty()) {
+        const auto link = members_.back().link;
+        if (link->outstanding() == 0) {
+            release(link.get(), true);
+        } else {
+            link->lose({redis_errc::closed, "the client was closed"});
+        }
+    }
+    idle_.set();
+}
+
+}  // namespace headroom::redis

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shared way to use a pool: a few connections, leased for long, on which everybody's commands
+// are pipelined. Chooses the connection, opens more under load, gives surplus ones up under
+// pressure. Included by .cpp files only. Event loop only.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/event.hpp"
+#include "pool/async_pool.hpp"
+#include "redis/connection.hpp"
+#include "redis/exchange.hpp"
+#include "redis/wire_group.hpp"
+
+namespace headroom::redis {
+
+struct lane_limits {
+    std::uint32_t connections_max = 6;
+    std::size_t commands_max = 100'000;        // queued and in flight, each connection
+    std::size_t bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
+    clock::duration growth_timeout = std::chrono::seconds(5);
+};
+
+class command_lane final : public exchange_holder, public exchange_sink {
+public:
+    command_lane(lane_limits limits, pool::async_pool& pool, std::shared_ptr<wire_group> group);
+    ~command_lane();
+    command_lane(const command_lane&) = delete;
+    command_lane& operator=(const command_lane&) = delete;
+
+    // Whoever owns lane and pool; dials in flight keep it alive.
+    void set_owner(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+
+    void accept(exchange& x) override;
+    void withdraw(exchange& x, std::string_view why) override;
+
+    // Somebody waits for a lease: one connection above the first is given back, once its replies
+    // have come.
+    void give_one_back();
+
+    // True once nothing is outstanding, false when `by` passed first.
+    [[nodiscard]] boost::asio::awaitable<bool> wait_until_idle(deadline by);
+    // Ends everything outstanding and gives all connections back. Final.
+    void shut();
+
+    [[nodiscard]] std::uint32_t connections() const {
+        return static_cast<std::uint32_t>(members_.size());
+    }
+    [[nodiscard]] std::size_t outstanding() const;
+    [[nodiscard]] std::uint64_t commands() const { return commands_; }
+    [[nodiscard]] std::uint64_t reconnects() const { return losses_; }
+
+private:
+    struct member {
+        pool::lease held;
+        std::shared_ptr<wire> link;
+        bool is_retiring = false;
+    };
+
+    [[nodiscard]] member* least_loaded();
+    void bring(exchange& x, member& to);
+    void fail(exchange& x, redis_errc code, std::string detail);
+    void hold(exchange& x);  // until there is a connection
+    void forget(exchange& x);
+
+    void dial_if_needed();
+    [[nodiscard]] bool should_grow();
+    [[nodiscard]] deadline latest_deadline() const;
+    static boost::asio::awaitable<void> dial(std::shared_ptr<void> keeper, command_lane& lane);
+    [[nodiscard]] bool on_dialled(result<pool::lease> held);
+    [[nodiscard]] bool adopt(pool::lease held);
+    void fail_waiting(redis_errc code, const std::string& detail);
+
+    void on_lost(const wire* link, exchange_list unsent);
+    void on_idle(const wire* link);
+    void release(const wire* link, bool reusable);
+
+    lane_limits limits_;
+    pool::async_pool& pool_;
+    std::shared_ptr<wire_group> group_;
+    pool::owner_id name_;
+    std::weak_ptr<void> owner_;
+
+    std::vector<member> members_;
+    exchange_list waiting_;
+    std::size_t commands_waiting_ = 0;
+    std::size_t bytes_waiting_ = 0;
+    bool is_dialling_ = false;
+    bool is_shut_ = false;
+    net::event idle_;
+    std::uint64_t commands_ = 0;
+    std::uint64_t losses_ = 0;
+};
+
+}  // namespace headroom::redis

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/core/resp_parser.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace headroom::redis {
+
+namespace {
+
+template <class Number>
+bool parse_whole(std::string_view text, Number& out) {
+    const auto* end = text.data() + text.size();
+    const auto [at, ec] = std::from_chars(text.data(), end, out);
+    return ec == std::errc{} && at == end;
+}
+
+// Digits only, no leading zero: anything else is no length a server writes.
+bool parse_length(std::string_view text, std::size_t& out) {
+    if (text.empty() || (text.size() > 1 && text.front() == '0')) return false;
+    return parse_whole(text, out);
+}
+
+bool parse_integer(std::string_view text, std::int64_t& out) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+        if (text.starts_with('-')) return false;
+    }
+    return parse_whole(text, out);
+}
+
+// What came from outside, safe to print in one line.
+std::string shown(std::string_view text) {
+    std::string out;
+    for (const char c : text.substr(0, 32)) {
+        if (c >= ' ' && c <= '~') {
+            out += c;
+        } else {
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        }
+    }
+    return text.size() > 32 ? out + "..." : out;
+}
+
+value make(value_kind kind, std::string text = {}) {
+    value v;
+    v.kind = kind;
+    v.text = std::move(text);
+    return v;
+}
+
+}  // namespace
+
+std::expected<std::optional<value>, protocol_fault> resp_parser::next(std::string_view& input) {
+    while (!fault_ && !done_) {
+        const auto before = input.size();
+        const bool goes_on = step(input);
+        bytes_ += before - input.size();
+        if (bytes_ > bounds_.reply_bytes_max) {
+            fault(fmt::format("a reply is longer than {} bytes", bounds_.reply_bytes_max));
+        }
+        if (!goes_on) break;
+    }
+    if (fault_) return std::unexpected(*fault_);
+    if (!done_) return std::optional<value>{};
+    bytes_ = 0;
+    elements_ = 0;
+    std::optional<value> out(std::move(done_));
+    done_.reset();
+    return out;
+}
+
+bool resp_parser::step(std::string_view& input) {
+    if (in_bulk_) return take_bulk(input);
+    std::string_view line;
+    if (!take_line(input, line)) return false;
+    const bool goes_on = on_line(line, input.size());
+    line_.clear();
+    return goes_on;
+}
+
+bool resp_parser::take_line(std::string_view& input, std::string_view& line) {
+    const auto end = input.find('\n');
+    const auto used = end == std::string_view::npos ? input.size() : end + 1;
+    if (line_.size() + used > bounds_.line_bytes_max) {
+        return fault(fmt::format("a line is longer than {} bytes", bounds_.line_bytes_max));
+    }
+    if (end == std::string_view::npos) {
+        line_.append(input);
+        input = {};
+        return false;
+    }
+    if (line_.empty()) {
+        line = input.substr(0, used);
+    } else {
+        line_.append(input.substr(0, used));
+        line = line_;
+    }
+    input.remove_prefix(used);
+    if (line.size() < 3 || line[line.size() - 2] != '\r') {
+        return fault("a line does not end in CR LF: '" + shown(line) + "'");
+    }
+    line.remove_suffix(2);
+    return true;
+}
+
+bool resp_parser::on_line(std::string_view line, std::size_t available) {
+    const char kind = line.front();
+    const auto text = line.substr(1);
+    switch (kind) {
+        case '+':
+            finish(make(value_kind::string, std::string(text)));
+            return true;
+        case '-':
+            finish(make(value_kind::error, std::string(text)));
+            return true;
+        case ':': {
+            auto v = make(value_kind::integer);
+            if (!parse_integer(text, v.integer)) {
+                return fault("not an integer: '" + shown(line) + "'");
+            }
+            finish(std::move(v));
+            return true;
+        }
+        case ',':
+            return set_number(text);
+        case '#': {
+            if (text != "t" && text != "f") return fault("not a boolean: '" + shown(line) + "'");
+            auto v = make(value_kind::boolean);
+            v.integer = text == "t" ? 1 : 0;
+            finish(std::move(v));
+            return true;
+        }
+        case '(': {
+            const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+            const bool is_number = !digits.empty() && std::ranges::all_of(digits, [](char c) {
+                return c >= '0' && c <= '9';
+            });
+            if (!is_number) return fault("not a big number: '" + shown(line) + "'");
+            finish(make(value_kind::string, std::string(text)));
+            return true;
+        }
+        case '_':
+            if (!text.empty()) return fault("not a null: '" + shown(line) + "'");
+            finish(value{});
+            return true;
+        case '$':
+        case '=':
+        case '!':
+            return begin_bulk(line);
+        case '*':
+        case '~':
+        case '%':
+        case '>':
+        case '|':
+            return begin_aggregate(line, available);
+        default:
+            return fault("no reply begins like this: '" + shown(line) + "'");
+    }
+}
+
+bool resp_parser::set_number(std::string_view text) {
+    auto v = make(value_kind::number);
+    // Some versions write "-nan".
+    if (!parse_whole(text.starts_with('+') ? text.substr(1) : text, v.number)) {
+        return fault("not a number: '," + shown(text) + "'");
+    }
+    finish(std::move(v));
+    return true;
+}
+
+bool resp_parser::begin_bulk(std::string_view line) {
+    if (line == "$-1") {
+        finish(value{});
+        return true;
+    }
+    if (line.ends_with('?')) {
+        return fault("streamed strings are not supported: '" + shown(line) + "'");
+    }
+    std::size_t size = 0;
+    if (!parse_length(line.substr(1), size)) {
+        return fault("not a length: '" + shown(line) + "'");
+    }
+    if (size > bounds_.bulk_bytes_max) {
+        return fault(fmt::format("a string of {} bytes; at most {}", size, bounds_.bulk_bytes_max));
+    }
+    in_bulk_ = true;
+    bulk_kind_ = line.front();
+    bulk_remaining_ = size + 2;
+    bulk_.clear();
+    return true;
+}
+
+bool resp_parser::take_bulk(std::string_view& input) {
+    if (input.empty()) return false;
+    const auto take = std::min(input.size(), bulk_remaining_);
+    // Grows with what has come, not with what was announced. The CR LF is read along and cut off.
+    bulk_.append(input.substr(0, take));
+    input.remove_prefix(take);
+    bulk_remaining_ -= take;
+    return bulk_remaining_ == 0 && finish_bulk();
+}
+
+bool resp_parser::finish_bulk() {
+    if (!bulk_.ends_with("\r\n")) return fault("a string is longer than its length");
+    bulk_.resize(bulk_.size() - 2);
+    in_bulk_ = false;
+    if (bulk_kind_ == '=') {
+        // "txt:" or "mkd:" says how to show it.
+        if (bulk_.size() < 4 || bulk_[3] != ':') return fault("a verbatim string has no format");
+        bulk_.erase(0, 4);
+    }
+    finish(make(bulk_kind_ == '!' ? value_kind::error : value_kind::string, std::move(bulk_)));
+    bulk_ = {};
+    return true;
+}
+
+bool resp_parser::begin_aggregate(std::string_view line, std::size_t available) {
+    const char kind = line.front();
+    if (line == "*-1") {
+        finish(value{});
+        return true;
+    }
+    if (line.ends_with('?')) {
+        return fault("streamed aggregates are not supported: '" + shown(line) + "'");
+    }
+    std::size_t count = 0;
+    if (!parse_length(line.substr(1), count)) {
+        return fault("not a number of elements: '" + shown(line) + "'");
+    }
+    if (count > bounds_.elements_max / 2 || elements_ + count * 2 > bounds_.elements_max) {
+        return fault(
+            fmt::format("a reply of {} elements; at most {}", count, bounds_.elements_max / 2));
+    }
+    if (kind == '%' || kind == '|') count *= 2;
+    elements_ += count;
+
+    auto aggregate = make(kind == '~'   ? value_kind::set
+                          : kind == '%' ? value_kind::map
+                          : kind == '>' ? value_kind::push
+                                        : value_kind::array);
+    const bool is_attribute = kind == '|';
+    if (count == 0) {
+        if (!is_attribute) finish(std::move(aggregate));
+        return true;
+    }
+    if (stack_.size() >= bounds_.depth_max) {
+        return fault(fmt::format("aggregates are nested more than {} deep", bounds_.depth_max));
+    }
+    // No more than the bytes at hand can fill, as the shortest element is three bytes long.
+    aggregate.items.reserve(std::min({count, available / 3 + 1, std::size_t{256}}));
+    stack_.push_back(frame{std::move(aggregate), count, is_attribute});
+    return true;
+}
+
+void resp_parser::finish(value&& done) {
+    value current = std::move(done);
+    while (!stack_.empty()) {
+        auto& top = stack_.back();
+        if (!top.is_attribute) top.aggregate.items.push_back(std::move(current));
+        if (--top.remaining > 0) return;
+        const bool was_attribute = top.is_attribute;
+        current = std::move(top.aggregate);
+        stack_.pop_back();
+        if (was_attribute) return;  // what it decorates comes next
+    }
+    done_ = std::move(current);
+}
+
+bool resp_parser::fault(std::string reason) {
+    if (!fault_) fault_ = protocol_fault{std::move(reason)};
+    return false;
+}
+
+}  // namespace headroom::redis

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/redis_error.hpp"
+
+#include <array>
+#include <string>
+
+namespace headroom::redis {
+
+namespace {
+
+class category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "redis"; }
+    std::string message(int value) const override {
+        switch (static_cast<redis_errc>(value)) {
+            case redis_errc::server_error:
+                return "the server answered with an error";
+            case redis_errc::refused:
+                return "the server refused the command before executing it";
+            case redis_errc::not_sent:
+                return "the command was not sent";
+            case redis_errc::unknown:
+                return "the command was sent but not answered: it may have run";
+            case redis_errc::protocol_error:
+                return "the server's answer makes no sense";
+            case redis_errc::not_text:
+                return "a reply is not valid UTF-8";
+            case redis_errc::connect_failed:
+                return "no connection to the server";
+            case redis_errc::auth_failed:
+                return "the server does not accept our credentials";
+            case redis_errc::closed:
+                return "the client is closed";
+            case redis_errc::unexpected_reply:
+                return "the reply is not of the kind this command gives";
+            case redis_errc::not_allowed:
+                return "the command cannot run on this connection";
+        }
+        return "unknown";
+    }
+};
+
+}  // namespace
+
+const std::error_category& redis_category() noexcept {
+    static const category instance;
+    return instance;
+}
+
+redis_errc classify_server_error(std::string_view message) noexcept {
+    // Sent by the server's checks, before any command handler runs. NOREPLICAS and OOM are: of
+    // scripts they may come half way, but then the message begins with ERR.
+    constexpr auto before_execution =
+        std::to_array<std::string_view>({"LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOAUTH",
+                                         "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "NOREPLICAS"});
+    const auto word = message.substr(0, message.find(' '));
+    for (const auto each : before_execution) {
+        if (word == each) return redis_errc::refused;
+    }
+    if (message.starts_with("ERR max number of clients")) return redis_errc::refused;
+    return redis_errc::server_error;
+}
+
+}  // namespace headroom::redis

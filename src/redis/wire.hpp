@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connected socket that speaks Redis: what is queued while a write is in flight becomes the
+// next write, reads never wait for writes, replies find their callers by order. Decides nothing
+// about pools, handshakes or reconnecting. Event loop only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/connect.hpp"
+#include "redis/core/reply_pairing.hpp"
+#include "redis/core/resp_parser.hpp"
+#include "redis/exchange.hpp"
+#include "redis/redis_error.hpp"
+#include "redis/wire_group.hpp"
+
+namespace headroom::redis {
+
+// Kept alive by its connection and by the socket operations in flight, whose handlers come after
+// the connection is closed.
+class wire final : public exchange_holder,
+                   public exchange_sink,
+                   public std::enable_shared_from_this<wire> {
+public:
+    // `unsent`: exchanges of which no byte reached the socket; whoever is told answers for them.
+    using loss_listener = std::function<void(exchange_list unsent, const error& why)>;
+
+    wire(net::stream_socket socket, std::shared_ptr<wire_group> group);
+    ~wire();
+
+    // Begins to read; once, after construction. From then on the end of the connection is noticed
+    // at any time, also while nothing is pending.
+    void start();
+
+    void accept(exchange& x) override;
+    void withdraw(exchange& x, std::string_view why) override;
+    void flush();
+
+    // From now on every value the server sends goes to `receiver`, and nothing is paired.
+    void set_receiver(std::function<void(value&&)> receiver) { receiver_ = std::move(receiver); }
+    void send_unpaired(std::string_view bytes);
+
+    void on_lost(loss_listener listener) { on_lost_ = std::move(listener); }
+    // Called when the last reply that was due has come.
+    void on_idle(std::function<void()> listener) { on_idle_ = std::move(listener); }
+
+    [[nodiscard]] bool is_lost() const { return loss_.has_value(); }
+    [[nodiscard]] std::size_t outstanding() const { return commands_queued_ + pairing_.due(); }
+    [[nodiscard]] std::size_t bytes_queued() const { return bytes_queued_ + out_.size() - out_at_; }
+
+    // Neither ended nor sent anything unasked for; without a round trip.
+    [[nodiscard]] bool is_quiet() noexcept;
+    // Ends every exchange with a reason; the socket stays until close().
+    void lose(error why);
+    // Cuts the socket; the reader notices.
+    void abort() noexcept;
+    // Closes the socket and gives a duplicate whose end tells that the server has let go, or -1.
+    [[nodiscard]] int close() noexcept;
+
+private:
+    void read();
+    void on_read(std::size_t bytes);
+    [[nodiscard]] bool on_value(value&& v);
+    void encode_queued();
+    void fail(exchange& x, redis_errc code, std::string detail);
+    void tell_if_idle();
+
+    net::stream_socket socket_;
+    std::shared_ptr<wire_group> group_;
+    std::optional<error> loss_;
+    loss_listener on_lost_;
+    std::function<void()> on_idle_;
+    std::function<void(value&&)> receiver_;
+
+    // Writing: queued_ -> out_ (encoded) -> the socket.
+    exchange_list queued_;
+    std::size_t commands_queued_ = 0;
+    std::size_t bytes_queued_ = 0;
+    std::string unpaired_;
+    std::string out_;
+    std::size_t out_at_ = 0;         // bytes of out_ the socket has taken
+    std::uint64_t encoded_ = 0;      // bytes ever put into out_
+    std::uint64_t taken_ = 0;        // bytes ever taken by the socket
+    bool is_write_blocked_ = false;  // waiting for the socket to become writable
+    bool is_flush_planned_ = false;
+
+    // Reading.
+    std::vector<char> in_;
+    resp_parser parser_;
+    reply_pairing<exchange> pairing_;
+};
+
+}  // namespace headroom::redis
