@@ -88,6 +88,7 @@ std::vector<subscription_book::request> subscription_book::take_requests(std::si
 bool subscription_book::on_confirmed(request_kind kind, std::string_view channel) {
     if (due_.empty() || due_.front().kind != kind || due_.front().channel != channel) return false;
     due_.pop_front();
+    if (kind == request_kind::ping) return true;
     const auto at = entries_.find(channel);
     change(at, [kind](entry& e) {
         if (--e.answers_due > 0) return;
@@ -100,10 +101,11 @@ bool subscription_book::on_confirmed(request_kind kind, std::string_view channel
     return true;
 }
 
-std::string subscription_book::on_denied() {
-    if (due_.empty()) return {};
+std::optional<subscription_book::request> subscription_book::on_denied() {
+    if (due_.empty()) return std::nullopt;
     auto refused = std::move(due_.front());
     due_.pop_front();
+    if (refused.kind == request_kind::ping) return refused;
     const auto at = entries_.find(refused.channel);
     change(at, [&refused](entry& e) {
         --e.answers_due;
@@ -113,7 +115,7 @@ std::string subscription_book::on_denied() {
         }
     });
     forget_if_idle(at);
-    return refused.channel;
+    return refused;
 }
 
 subscription_book::standing subscription_book::of(std::string_view channel) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace headroom::redis {
 
 class subscription_book {
 public:
-    enum class request_kind : std::uint8_t { subscribe, unsubscribe };
+    enum class request_kind : std::uint8_t { subscribe, unsubscribe, ping };
     struct request {
         request_kind kind;
         std::string channel;
@@ -38,11 +39,13 @@ public:
     void on_lost();
     // What to send now, at most `count_max`, to be sent in this order. One answer is due for each.
     [[nodiscard]] std::vector<request> take_requests(std::size_t count_max);
-    // The server answered. False when that is not the answer that was due: the connection and we
-    // disagree, only a new one helps.
+    // A PING was sent after all requests taken so far; its answer is due after theirs.
+    void on_ping_sent() { due_.push_back({request_kind::ping, {}}); }
+    // The server answered; a PING has no channel. False when that is not the answer that was due:
+    // the connection and we disagree, only a new one helps.
     [[nodiscard]] bool on_confirmed(request_kind kind, std::string_view channel);
-    // The oldest request due was refused; gives its channel, empty when none was due.
-    [[nodiscard]] std::string on_denied();
+    // The oldest request due was refused: that one, or nothing when none was due.
+    [[nodiscard]] std::optional<request> on_denied();
 
     // --- State ---
     [[nodiscard]] standing of(std::string_view channel) const;

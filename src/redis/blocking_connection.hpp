@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Redis connection for one thread at a time: poll() with a deadline around a non-blocking socket.
+// Shares parser and handshake with the asynchronous one, and nothing else.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pool/blocking_pool.hpp"
+#include "redis/core/command.hpp"
+#include "redis/core/command_traits.hpp"
+#include "redis/core/resp_parser.hpp"
+#include "redis/endpoint.hpp"
+#include "redis/redis_error.hpp"
+
+namespace headroom::redis {
+
+class blocking_connection final : public pool::blocking_connection {
+public:
+    explicit blocking_connection(int socket) : socket_(socket) {}
+    ~blocking_connection() override;
+
+    [[nodiscard]] bool is_alive() noexcept override;
+    void abort() noexcept override;
+    [[nodiscard]] int close() noexcept override;
+
+    // One reply for each command. After an error the connection is of no more use.
+    [[nodiscard]] result<std::vector<value>> exchange(std::span<const command> what, deadline by);
+
+    [[nodiscard]] session_state& session() { return session_; }
+
+private:
+    [[nodiscard]] result<void> read_available(std::vector<value>& replies, std::size_t wanted);
+    [[nodiscard]] result<void> wait(short events, deadline by) const;
+
+    int socket_;
+    resp_parser parser_;
+    session_state session_;
+};
+
+class blocking_connector final : public pool::blocking_connector {
+public:
+    blocking_connector(endpoint server, std::string client_name)
+        : server_(std::move(server)), name_(std::move(client_name)) {}
+    [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> open(deadline by) override;
+    [[nodiscard]] pool::open_failure classify(const error& why) const noexcept override;
+
+private:
+    endpoint server_;
+    std::string name_;
+};
+
+}  // namespace headroom::redis
