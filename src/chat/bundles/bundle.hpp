@@ -69,6 +69,8 @@ public:
                                                    bundle_services services,
                                                    blocking_threads& threads);
 
+    [[nodiscard]] static bundle_shelf of(std::vector<std::unique_ptr<bundle>> bundles);
+
     [[nodiscard]] bundle& choose(std::string_view text) const;
 
 private:

@@ -37,9 +37,9 @@ struct fencing_token {
 // A turn as the store holds it when a processor has claimed its entry.
 struct turn_standing {
     turn_state state = turn_state::accepted;
-    std::optional<fencing_token> owner;    // set while running and after
-    bool is_owner_silent = false;          // has not renewed for too long: it is dead
-    bool has_unended_predecessor = false;  // in the same conversation
+    std::optional<fencing_token> owner = {};  // set while running and after
+    bool is_owner_silent = false;             // has not renewed for too long: it is dead
+    bool has_unended_predecessor = false;     // in the same conversation
 };
 
 enum class claim_verdict : std::uint8_t {

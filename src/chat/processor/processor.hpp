@@ -27,7 +27,7 @@ struct processor_options {
     std::chrono::milliseconds renew_interval{3000};  // a fraction of queue_options::claim_timeout
     std::chrono::milliseconds sweep_interval{5000};
     std::chrono::milliseconds sweep_age{3000};      // accepted and unqueued for so long: enqueue
-    std::chrono::milliseconds silence_max{30'000};  // running and unrenewed for so long: interrupt
+    std::chrono::milliseconds silence_max{12'000};  // running and unrenewed for so long: interrupt
     std::chrono::milliseconds turn_time_max{300'000};
     std::size_t answer_bytes_max = 256 * 1024;
     // For the log: "turn_interrupted", what happened. Empty: nobody listens.
@@ -64,7 +64,7 @@ public:
 
 private:
     struct state;
-    std::shared_ptr<state> state_;  // second owners: the tasks
+    std::unique_ptr<state> state_;
 };
 
 }  // namespace headroom::chat

@@ -68,7 +68,8 @@ asio::awaitable<result<void>> turn_queue::check_room(deadline by) {
     co_return result<void>{};
 }
 
-asio::awaitable<result<void>> turn_queue::enqueue(std::string turn_id, admission how, deadline by) {
+asio::awaitable<result<turn_queue::enqueued>> turn_queue::enqueue(std::string turn_id,
+                                                                  admission how, deadline by) {
     const bool bounded = how == admission::bounded;
     std::vector<std::string> keys{keys_.lane(options_.lanes.front()), keys_.known_turns()};
     std::vector<std::string> arguments{std::string(group), std::move(turn_id),
@@ -79,8 +80,9 @@ asio::awaitable<result<void>> turn_queue::enqueue(std::string turn_id, admission
     if (answer->text == "full") {
         co_return failure(chat_errc::queue_full, "as many turns wait as may");
     }
-    if (answer->text != "added" && answer->text != "known") co_return unexpected_reply("enqueue");
-    co_return result<void>{};
+    if (answer->text == "added") co_return enqueued::added;
+    if (answer->text == "known") co_return enqueued::known;
+    co_return unexpected_reply("enqueue");
 }
 
 asio::awaitable<result<std::vector<queue_claim>>> turn_queue::claim(std::string processor,

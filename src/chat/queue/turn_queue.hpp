@@ -44,8 +44,9 @@ public:
     // Adds the turn unless the queue knows it already, and wakes the processors. queue_full only
     // with `bounded`: a turn the store has accepted is never turned away.
     enum class admission : std::uint8_t { bounded, already_accepted };
-    [[nodiscard]] boost::asio::awaitable<result<void>> enqueue(std::string turn_id, admission how,
-                                                               deadline by);
+    enum class enqueued : std::uint8_t { added, known };
+    [[nodiscard]] boost::asio::awaitable<result<enqueued>> enqueue(std::string turn_id,
+                                                                   admission how, deadline by);
 
     // At most `count` entries for `processor`: those of dead owners first, then waiting ones. Never
     // blocks.

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One claimed turn, from the claim to its acknowledgement. Which turns are claimed and when they
+// are stopped is the processor's.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "chat/core/outage_guard.hpp"
+#include "chat/processor/live_answer.hpp"
+#include "chat/processor/processor.hpp"
+#include "net/task_group.hpp"
+
+namespace headroom::chat {
+
+// What every turn of a processor works with. Outlives its turns.
+struct turn_tools {
+    boost::asio::any_io_executor executor;
+    chat_store& store;
+    turn_queue& queue;
+    relay_publisher& publisher;
+    bundle_shelf& bundles;
+    const processor_options& options;
+    processor_stats& stats;
+    outage_guard& store_outages;
+
+    void notice(std::string_view event, std::string_view detail) const {
+        if (options.on_notice) options.on_notice(event, detail);
+    }
+    // How long an owner must have been silent to count as dead; empty while nobody may.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> deadly_silence() const {
+        if (!store_outages.is_calm(clock::now())) return std::nullopt;
+        return options.silence_max;
+    }
+    // After a turn ended: its people, then the conversation's next turn.
+    [[nodiscard]] boost::asio::awaitable<void> tell_interrupted(turn_reference turn,
+                                                                std::optional<turn_reference> next,
+                                                                deadline by) const;
+};
+
+class turn_run {
+public:
+    turn_run(const turn_tools& tools, queue_claim claim, fencing_token token);
+
+    [[nodiscard]] boost::asio::awaitable<void> run();
+
+    // The bundle ends now, and the turn as interrupted.
+    void interrupt();
+    // Nothing takes longer than this any more.
+    void hurry(deadline by) { hurry_by_ = by; }
+
+    [[nodiscard]] const queue_claim& claim() const { return claim_; }
+    // Once it is ours in the store.
+    [[nodiscard]] std::optional<owned_turn> owned() const;
+
+private:
+    [[nodiscard]] deadline within(clock::duration time) const;
+    template <class T>
+    [[nodiscard]] boost::asio::awaitable<result<T>> persist(
+        std::function<boost::asio::awaitable<result<T>>(deadline)> attempt, clock::duration time);
+    [[nodiscard]] boost::asio::awaitable<void> answer(const begun_turn& begun);
+    [[nodiscard]] boost::asio::awaitable<void> run_bundle(bundle_request request);
+    [[nodiscard]] turn_ending ending() const;
+    [[nodiscard]] boost::asio::awaitable<void> record(turn_ending how, const turn_events& events);
+    [[nodiscard]] boost::asio::awaitable<void> acknowledge();
+
+    // Fixed at construction.
+    const turn_tools& tools_;
+    queue_claim claim_;
+    fencing_token token_;
+
+    // Event loop only.
+    net::task_group bundle_task_;
+    net::task_group delta_task_;
+    std::optional<live_answer> live_;
+    result<void> outcome_;  // of the bundle
+    bool is_interrupted_ = false;
+    std::optional<deadline> hurry_by_;
+};
+
+}  // namespace headroom::chat
