@@ -152,6 +152,8 @@ TEST(Gateway, RefusesABadValueOfTheRoleThatIsNotRun) {
 TEST(Gateway, ForgetsAGoodValueOfTheRoleThatIsNotRun) {
     const settings of = accepted(json(R"({"pools":{"proc":{"pg_pool_max_size":9}}})", "ingress"));
     EXPECT_EQ(of.postgres.pool_max, connection_count(5));
+    const auto row = std::ranges::find(of.resolved, "PGPOOL_MAX_SIZE", &resolved_setting::name);
+    EXPECT_EQ(row->from, origin::built_in);
 }
 
 TEST(Gateway, TakesNullForUnset) {

@@ -239,6 +239,15 @@ TEST(RedisSettings, PreferTheUrlToTheParts) {
     EXPECT_TRUE(warns_of(of, "REDIS_HOST"));
 }
 
+TEST(RedisSettings, RefuseAUserWithoutAPassword) {
+    EXPECT_EQ(fault_names({{"REDIS_HOST", "cache"}, {"REDIS_USERNAME", "me"}}),
+              names{"REDIS_PASSWORD"});
+}
+
+TEST(RedisSettings, RefuseAHostThatIsAUrl) {
+    EXPECT_EQ(fault_names({{"REDIS_HOST", "redis://cache"}}), names{"REDIS_HOST"});
+}
+
 TEST(RedisSettings, WarnOfPartsThatNameNoServer) {
     const settings of = accepted({{"REDIS_PORT", "7000"}});
     EXPECT_TRUE(of.redis.embedded);
