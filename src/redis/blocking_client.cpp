@@ -27,16 +27,13 @@ struct blocking_client::state {
 namespace {
 
 // With the outcomes of the asynchronous client: nothing was sent when there was no connection.
-error as_redis_error(error from_pool) {
-    switch (static_cast<pool::pool_errc>(from_pool.code.value())) {
-        case pool::pool_errc::closed:
-            return {redis_errc::closed, std::move(from_pool.detail)};
-        case pool::pool_errc::open_failed:
-            // The core refuses waiters for a failed open only when trying again cannot help.
-            return {redis_errc::auth_failed, std::move(from_pool.detail)};
-        default:
-            return {redis_errc::not_sent, std::move(from_pool.detail)};
+error as_redis_error(error from_pool, bool was_rejected) {
+    auto code = redis_errc::not_sent;
+    if (from_pool.code == pool::pool_errc::closed) code = redis_errc::closed;
+    if (from_pool.code == pool::pool_errc::open_failed && was_rejected) {
+        code = redis_errc::auth_failed;
     }
+    return {code, std::move(from_pool.detail)};
 }
 
 std::optional<error> refuse(const command& what, bool is_alone) {
@@ -64,7 +61,8 @@ result<std::vector<value>> blocking_client::state::run(std::span<const command> 
     if (what.empty()) return std::vector<value>{};
 
     auto held = pool.acquire(how.owner, how.by);
-    if (!held) return std::unexpected(as_redis_error(std::move(held.error())));
+    if (!held)
+        return std::unexpected(as_redis_error(std::move(held.error()), opener.was_rejected()));
     auto& conn = held->as<blocking_connection>();
     held->mark_in_use();
     auto replies = conn.exchange(what, how.by);

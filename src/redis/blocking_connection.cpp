@@ -228,6 +228,7 @@ result<std::unique_ptr<pool::blocking_connection>> blocking_connector::open(dead
     auto opened = std::make_unique<blocking_connection>(*socket);
     const auto entered =
         enter(*opened, {server_.username, server_.password, name_, server_.database}, by);
+    was_rejected_ = !entered && entered.error().code == redis_errc::auth_failed;
     if (entered) return opened;
     wait_for_release(opened->close(), std::min(by, clock::now() + std::chrono::seconds(1)));
     return failure(entered.error().code, to_string(server_) + ": " + entered.error().detail);

@@ -47,10 +47,13 @@ public:
         : server_(std::move(server)), name_(std::move(client_name)) {}
     [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> open(deadline by) override;
     [[nodiscard]] pool::open_failure classify(const error& why) const noexcept override;
+    // The last open failed for our credentials. From any thread.
+    [[nodiscard]] bool was_rejected() const noexcept { return was_rejected_; }
 
 private:
     endpoint server_;
     std::string name_;
+    std::atomic<bool> was_rejected_{false};
 };
 
 }  // namespace headroom::redis

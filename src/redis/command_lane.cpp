@@ -183,10 +183,11 @@ bool command_lane::on_dialled(result<pool::lease> held) {
             fail_waiting(redis_errc::not_sent, held.error().detail);
             break;
         case pool::pool_errc::open_failed: {
+            // With wrong credentials nobody needs to wait; else each waits until its deadline.
             const auto& last = pool_.last_open_error();
-            const bool is_rejected = last && last->code == redis_errc::auth_failed;
-            fail_waiting(is_rejected ? redis_errc::auth_failed : redis_errc::not_sent,
-                         last ? last->detail : held.error().detail);
+            if (last && last->code == redis_errc::auth_failed) {
+                fail_waiting(redis_errc::auth_failed, last->detail);
+            }
             break;
         }
     }

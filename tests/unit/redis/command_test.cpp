@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/core/command.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "redis/core/command_traits.hpp"
+#include "redis/redis_error.hpp"
+
+namespace headroom::redis {
+namespace {
+
+TEST(RedisCommand, IsWrittenAsAnArrayOfBulkStrings) {
+    const auto set = command("SET", "key", "a\r\nb").arg("PX").arg(1500);
+    std::string out = "before";
+    set.encode_to(out);
+    EXPECT_EQ(out,
+              "before*5\r\n$3\r\nSET\r\n$3\r\nkey\r\n$4\r\na\r\nb\r\n$2\r\nPX\r\n$4\r\n1500\r\n");
+    EXPECT_EQ(set.encoded_size(), out.size() - 6);
+    EXPECT_EQ(set.argument_count(), 5U);
+}
+
+TEST(RedisCommand, TellsItsWordsApartFromTheirBytes) {
+    const auto odd = command("SET", "$9\r\n", "", "last");
+    EXPECT_EQ(odd.name(), "SET");
+    EXPECT_EQ(odd.argument(0), "SET");
+    EXPECT_EQ(odd.argument(1), "$9\r\n");
+    EXPECT_EQ(odd.argument(2), "");
+    EXPECT_EQ(odd.argument(3), "last");
+    EXPECT_EQ(odd.argument(4), "");
+}
+
+TEST(CommandTraits, KeepOffTheSharedLaneWhatWouldHurtOthers) {
+    EXPECT_EQ(effect_of(command("GET", "k")), command_effect::none);
+    EXPECT_EQ(effect_of(command("PUBLISH", "c", "m")), command_effect::none);
+    EXPECT_EQ(effect_of(command("ARBITRARILYLONGCOMMAND")), command_effect::none);
+    EXPECT_EQ(effect_of(command("")), command_effect::none);
+    EXPECT_EQ(effect_of(command("blpop", "k", 0)), command_effect::blocks);
+    EXPECT_EQ(effect_of(command("Multi")), command_effect::transaction);
+    EXPECT_EQ(effect_of(command("SELECT", 1)), command_effect::session);
+    EXPECT_EQ(effect_of(command("PSUBSCRIBE", "*")), command_effect::pairing);
+    EXPECT_EQ(effect_of(command("HELLO", 3)), command_effect::pairing);
+    EXPECT_EQ(effect_of(command("RESET")), command_effect::pairing);
+}
+
+TEST(CommandTraits, LookAtArgumentsWhereTheyDecide) {
+    EXPECT_EQ(effect_of(command("XREAD", "COUNT", 1, "STREAMS", "BLOCK", "0")),
+              command_effect::none);
+    EXPECT_EQ(effect_of(command("XREAD", "block", 0, "STREAMS", "s", "$")), command_effect::blocks);
+    EXPECT_EQ(effect_of(command("XREADGROUP", "GROUP", "BLOCK", "c", "STREAMS", "s", ">")),
+              command_effect::none);
+    EXPECT_EQ(effect_of(command("XREADGROUP", "GROUP", "g", "c", "BLOCK", 5, "STREAMS", "s", ">")),
+              command_effect::blocks);
+    EXPECT_EQ(effect_of(command("CLIENT", "LIST")), command_effect::none);
+    EXPECT_EQ(effect_of(command("CLIENT", "setname", "x")), command_effect::session);
+    EXPECT_EQ(effect_of(command("CLIENT", "REPLY", "OFF")), command_effect::pairing);
+}
+
+value text(value_kind kind, std::string words) {
+    value v;
+    v.kind = kind;
+    v.text = std::move(words);
+    return v;
+}
+
+TEST(SessionState, IsCleanAgainOnlyWhenATransactionIsProvenOver) {
+    const auto ok = text(value_kind::string, "OK");
+    session_state session;
+    session.on_reply(command("WATCH", "k"), ok);
+    EXPECT_FALSE(session.is_clean());
+    session.on_reply(command("UNWATCH"), ok);
+    EXPECT_TRUE(session.is_clean());
+
+    session.on_reply(command("MULTI"), ok);
+    session.on_reply(command("GET", "k"), text(value_kind::string, "QUEUED"));
+    EXPECT_FALSE(session.is_clean());
+    session.on_reply(command("EXEC"), text(value_kind::error, "NOPERM no EXEC for you"));
+    EXPECT_FALSE(session.is_clean());
+    session.on_reply(command("EXEC"), text(value_kind::error, "EXECABORT discarded"));
+    EXPECT_TRUE(session.is_clean());
+
+    session.on_reply(command("SELECT", 1), ok);
+    session.on_reply(command("SELECT", 0), ok);
+    EXPECT_FALSE(session.is_clean());
+}
+
+TEST(RedisError, TellsRefusalsFromFailures) {
+    EXPECT_EQ(classify_server_error("LOADING Redis is loading"), redis_errc::refused);
+    EXPECT_EQ(classify_server_error("READONLY You can't write"), redis_errc::refused);
+    EXPECT_EQ(classify_server_error("BUSYGROUP Consumer Group name already exists"),
+              redis_errc::server_error);
+    EXPECT_EQ(classify_server_error("ERR max number of clients reached"), redis_errc::refused);
+    EXPECT_EQ(classify_server_error("WRONGTYPE Operation"), redis_errc::server_error);
+    EXPECT_EQ(classify_server_error(""), redis_errc::server_error);
+}
+
+TEST(RedisValue, KnowsTextFromBytesAtAnyDepth) {
+    value list;
+    list.kind = value_kind::array;
+    list.items = {text(value_kind::string, "caf\xc3\xa9"), list};
+    EXPECT_TRUE(is_text(list));
+    list.items[1].items.push_back(text(value_kind::string, "\xff"));
+    EXPECT_FALSE(is_text(list));
+}
+
+}  // namespace
+}  // namespace headroom::redis
