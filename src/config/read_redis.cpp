@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Redis rows of the table: where the server is, and how many connections a pool may have.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -61,7 +62,7 @@ void read_host(reading& run, std::string_view host) {
     redis.address = std::move(address);
 }
 
-// What the service cannot do without. design: "Who uses which pool".
+// What the service cannot do without: the lanes each pool must hold at once.
 struct need_term {
     std::string_view pool;
     connection_count least;
