@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How Postgres work fails, as an error code; the five-letter SQLSTATE stands in the detail and in
-// sqlstate_of().
+// How Postgres work fails, as an error code; the server's five-letter SQLSTATE opens the detail.
 #pragma once
 
 #include <string_view>
@@ -21,7 +20,10 @@ enum class postgres_errc {
     closed,             // the pool is closed
     unexpected_result,  // another shape than the caller asked for
     migration_failed,
-    read_only,  // 25006: this server is not the primary
+    read_only,      // 25006: this server is not the primary
+    bad_settings,   // the connection's options or session settings: trying again cannot help
+    bad_parameter,  // what was given cannot be sent: a zero byte, too many parameters
+    cancelled,      // the caller gave up: the connection is closed, the statement may have run
 };
 
 [[nodiscard]] const std::error_category& postgres_category() noexcept;

@@ -53,7 +53,10 @@ public:
 
 private:
     friend class postgres_pool;
+    friend class transaction;
     explicit postgres_lease(pool::lease held) : held_(std::move(held)) {}
+    // After an exchange: whether the connection may go to the next caller.
+    void settle();
     pool::lease held_;
 };
 
@@ -81,7 +84,8 @@ struct migration {
 
 class postgres_pool {
 public:
-    // Opens nothing before the first acquire, unless the floor asks for it.
+    // Opens nothing before the first acquire, unless the floor asks for it. close() is the way to
+    // its end.
     postgres_pool(boost::asio::any_io_executor executor, postgres_pool_options options);
     ~postgres_pool();
     postgres_pool(const postgres_pool&) = delete;
@@ -105,8 +109,7 @@ public:
 
 private:
     struct state;
-    std::shared_ptr<state>
-        state_;  // second owner: opens still in flight when the pool is destroyed
+    std::unique_ptr<state> state_;
 };
 
 }  // namespace headroom::postgres
