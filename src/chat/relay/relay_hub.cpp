@@ -115,8 +115,10 @@ void relay_hub::state::hear(std::string_view channel, std::string_view payload) 
 }
 
 void relay_hub::state::hold_all() {
-    for (auto& [id, each] : streams)
-        each->cursor.begin_replay();
+    for (auto& [id, each] : streams) {
+        // One that waits for its reader already holds; one that is being read must be read again.
+        if (each->is_being_read || !each->cursor.is_replaying()) each->cursor.begin_replay();
+    }
 }
 
 void relay_hub::state::resume() {
