@@ -57,7 +57,7 @@ asio::awaitable<std::optional<error>> refuse_late(deadline by) {
 
 client::state::state(asio::any_io_executor executor, client_options given)
     : options(std::move(given)),
-      group(std::make_shared<wire_group>(executor)),
+      group(std::make_shared<wire_group>(executor, options.silence_max)),
       opener(options.server, format_client_name(options.identity, options.kind), group),
       pool(executor, {options.kind, options.bounds, options.connect_timeout}, opener),
       lane(limits_of_lane(options), pool, group) {}

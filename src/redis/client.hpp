@@ -40,6 +40,9 @@ struct client_options {
     std::size_t lane_commands_max = 100'000;        // queued and in flight, each connection
     std::size_t lane_bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
     clock::duration connect_timeout = std::chrono::seconds(5);
+    // A connection that owes replies and has sent nothing for so long is given up as half-open when
+    // the next of its callers reaches a deadline.
+    clock::duration silence_max = std::chrono::seconds(10);
 };
 
 // What the command lane looks like now, and totals since start.

@@ -66,6 +66,7 @@ void wire::encode_queued() {
     out_.append(unpaired_);
     encoded_ += unpaired_.size();
     unpaired_.clear();
+    if (pairing_.due() == 0) silent_since_ = clock::now();
     while (!queued_.empty() && out_.size() < write_bytes) {
         auto& x = *queued_.pop_front();
         commands_queued_ -= x.commands.size();
@@ -128,6 +129,7 @@ void wire::read() {
 }
 
 void wire::on_read(std::size_t bytes) {
+    silent_since_ = clock::now();
     std::string_view input(in_.data(), bytes);
     while (!loss_) {
         auto parsed = parser_.next(input);
@@ -193,6 +195,7 @@ void wire::withdraw(exchange& x, std::string_view why) {
         pairing_.abandon(x.ticket);
         ++group_->abandoned;
         fail(x, redis_errc::unknown, std::string(why));
+        lose_if_silent();
         return;
     }
     queued_.remove(x);
@@ -200,6 +203,12 @@ void wire::withdraw(exchange& x, std::string_view why) {
     bytes_queued_ -= x.bytes;
     fail(x, redis_errc::not_sent, std::string(why));
     tell_if_idle();
+}
+
+// Slow is not dead: judged by progress of the connection, not by one caller's deadline.
+void wire::lose_if_silent() {
+    if (clock::now() - silent_since_ < group_->silence_max()) return;
+    lose({redis_errc::connect_failed, "the server has not answered anything for too long"});
 }
 
 void wire::lose(error why) {

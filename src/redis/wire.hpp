@@ -70,6 +70,7 @@ private:
     void encode_queued();
     void fail(exchange& x, redis_errc code, std::string detail);
     void tell_if_idle();
+    void lose_if_silent();
 
     net::stream_socket socket_;
     std::shared_ptr<wire_group> group_;
@@ -91,6 +92,7 @@ private:
     bool is_flush_planned_ = false;
 
     // Reading.
+    clock::time_point silent_since_{};  // the last read, or the write that ended an idle time
     std::vector<char> in_;
     resp_parser parser_;
     reply_pairing<exchange> pairing_;

@@ -10,8 +10,8 @@ namespace headroom::redis {
 
 namespace asio = boost::asio;
 
-wire_group::wire_group(asio::any_io_executor executor)
-    : executor_(std::move(executor)), timer_(executor_) {}
+wire_group::wire_group(asio::any_io_executor executor, clock::duration silence_max)
+    : executor_(std::move(executor)), silence_max_(silence_max), timer_(executor_) {}
 
 wire_group::~wire_group() {
     while (auto* x = ended_.pop_front())

@@ -19,12 +19,16 @@ class wire;
 
 class wire_group : public std::enable_shared_from_this<wire_group> {
 public:
-    explicit wire_group(boost::asio::any_io_executor executor);
+    // A wire that owes replies and has been silent for `silence_max` is taken for dead when the
+    // next of its callers gives up.
+    wire_group(boost::asio::any_io_executor executor, clock::duration silence_max);
     ~wire_group();
     wire_group(const wire_group&) = delete;
     wire_group& operator=(const wire_group&) = delete;
 
     [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
+
+    [[nodiscard]] clock::duration silence_max() const { return silence_max_; }
 
     // withdraw() is called on the exchange's holder once its deadline has passed, but for unwatch()
     // before.
@@ -51,6 +55,7 @@ private:
     void place(std::size_t index, exchange& x);
 
     boost::asio::any_io_executor executor_;
+    clock::duration silence_max_;
     boost::asio::steady_timer timer_;
     deadline armed_for_ = deadline::max();
     std::vector<exchange*> by_deadline_;  // a heap, the earliest first
