@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The bundles this service knows, by name, and which of them answers a text.
 #include <algorithm>
 
 #include "base/assert.hpp"

@@ -84,7 +84,7 @@ asio::awaitable<result<accepted_turn>> chat_store::accept(new_message message, d
         "                     coalesce(max(ordinal), 0) AS last"
         "              FROM chat_turns WHERE conversation_id = $2)"
         "INSERT INTO chat_turns (turn_id, conversation_id, ordinal, stream_id, user_text)"
-        "  SELECT $1::uuid, $2, line.last + 1, $3::text, $4::text FROM line WHERE line.unended < $5 "
+        " SELECT $1::uuid, $2, line.last + 1, $3::text, $4::text FROM line WHERE line.unended < $5 "
         "RETURNING (SELECT unended FROM line)",
         std::move(given), by);
     if (!inserted) co_return std::unexpected(inserted.error());
