@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,8 @@ pid_t private_postgres::spawn(const std::vector<std::string>& words) const {
         (::setgroups(0, nullptr) != 0 || ::setgid(who.group) != 0 || ::setuid(who.user) != 0)) {
         ::_exit(126);
     }
+    // A test that dies takes its server along. (A change of user clears this: set after it.)
+    (void)::prctl(PR_SET_PDEATHSIG, SIGQUIT);
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     (void)::dup2(out, STDOUT_FILENO);
     (void)::dup2(out, STDERR_FILENO);
