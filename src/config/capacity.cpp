@@ -8,6 +8,8 @@ namespace {
 
 // Standard streams, listeners, the supervisor's socket, log files, epoll and its kin.
 constexpr std::uint64_t fixed_files = 32;
+// libpq's own descriptor and the duplicate that the event loop watches.
+constexpr std::uint64_t files_per_postgres_connection = 2;
 // Requests that are no streams, on the public listener and at the same time.
 constexpr std::uint64_t short_requests = 256;
 
@@ -26,7 +28,7 @@ open_files_need open_files_needed(const settings& from) {
     open_files_need need;
     need.terms = {
         {"redis connections", budget::redis_pools_per_process.value() * redis_pool},
-        {"postgres connections", from.postgres.pool_max.value()},
+        {"postgres connections", files_per_postgres_connection * from.postgres.pool_max.value()},
         {"streams", from.limits.max_sse_connections_per_instance},
         {"short requests", short_requests},
         {"fixed", fixed_files},

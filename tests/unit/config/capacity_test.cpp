@@ -30,7 +30,7 @@ TEST(Capacity, LeavesAnUnsetCapUnbounded) {
 
 TEST(Capacity, SumsTheOpenFilesOfAWorker) {
     const open_files_need need = open_files_needed(capped());
-    EXPECT_EQ(need.total, 3 * 6 + 3 + 10'000 + 256 + 32U);
+    EXPECT_EQ(need.total, 3 * 6 + 2 * 3 + 10'000 + 256 + 32U);
     EXPECT_EQ(need.terms.front().name, "redis connections");
     EXPECT_EQ(need.terms.front().count, 18U);
 }
