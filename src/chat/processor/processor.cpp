@@ -30,7 +30,7 @@ struct processor::state {
           store(records),
           queue(waiting),
           publisher(events),
-          store_outages(2 * options.renew_interval),
+          store_outages(options.calm_time),
           tools{.executor = on,
                 .store = records,
                 .queue = waiting,

@@ -28,6 +28,9 @@ struct processor_options {
     std::chrono::milliseconds sweep_interval{5000};
     std::chrono::milliseconds sweep_age{3000};      // accepted and unqueued for so long: enqueue
     std::chrono::milliseconds silence_max{12'000};  // running and unrenewed for so long: interrupt
+    // After an outage of the store nobody counts as silent for so long: the living must first reach
+    // it again (their pools back off for seconds) and renew.
+    std::chrono::milliseconds calm_time{10'000};
     std::chrono::milliseconds turn_time_max{300'000};
     std::size_t answer_bytes_max = 256 * 1024;
     // For the log: "turn_interrupted", what happened. Empty: nobody listens.

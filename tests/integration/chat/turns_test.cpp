@@ -202,6 +202,63 @@ TEST_F(Turns, MayTakeLongerThanAClaimWhileTheirOwnerRenews) {
     world.run(keeps_living(world));
 }
 
+asio::awaitable<void> outlives_redis(turns_world& world) {
+    world.hire().start();
+    world.hire().start();
+    remembering_sink ann;
+    auto stream = co_await world.listen(ann);
+    const auto turn = co_await world.ask("/gated without redis");
+    EXPECT_TRUE(co_await hears(ann, "chat_delta"));
+    world.redis_server.kill();
+    // Longer than a claim lasts; the bundle ends while nothing can be published.
+    EXPECT_FALSE(co_await wait_until([] { return false; }, in(500ms)));
+    world.shared.open.set();
+    EXPECT_FALSE(co_await wait_until([] { return false; }, in(500ms)));
+    world.redis_server.start();
+    EXPECT_TRUE(co_await hears(ann, "chat_complete"));
+    EXPECT_EQ(ann.count("chat_error"), 0U);
+    EXPECT_GE(ann.count("gap"), 1U);
+    EXPECT_EQ(world.shared.runs["/gated without redis"], 1);
+    EXPECT_EQ((co_await world.read(turn)).turns.front().answer_text, "one two");
+    co_await world.ask("and on it goes");
+    EXPECT_TRUE(co_await hears(ann, "chat_complete", 2));
+}
+
+TEST_F(Turns, OutliveARedisThatIsAwayAndComesBackEmpty) {
+    world.run(outlives_redis(world));
+}
+
+asio::awaitable<void> outlives_postgres(turns_world& world) {
+    world.hire().start();
+    world.hire().start();
+    remembering_sink ann;
+    auto stream = co_await world.listen(ann);
+    const auto turn = co_await world.ask("/gated without postgres");
+    EXPECT_TRUE(co_await hears(ann, "chat_delta"));
+    world.postgres_server.kill();
+    // Longer than the silence that counts as death.
+    EXPECT_FALSE(co_await wait_until([] { return false; }, in(1s)));
+    world.shared.open.set();
+    auto refused = co_await take_in(world.front().store, world.front().queue,
+                                    {.session_id = "s1",
+                                     .conversation_id = {},
+                                     .text = "while it is away",
+                                     .stream_id = "tab-1"},
+                                    in(300ms));
+    EXPECT_FALSE(refused);
+    world.postgres_server.start();
+    EXPECT_TRUE(co_await hears(ann, "chat_complete"));
+    EXPECT_EQ(ann.count("chat_error"), 0U);
+    EXPECT_EQ(world.shared.runs["/gated without postgres"], 1);
+    const auto whole = co_await world.read(turn);
+    EXPECT_EQ(whole.turns.front().state, turn_state::completed);
+    EXPECT_EQ(whole.turns.front().answer_text, "one two");
+}
+
+TEST_F(Turns, OutliveAPostgresThatIsAwayAndAreRecordedWhenItIsBack) {
+    world.run(outlives_postgres(world));
+}
+
 asio::awaitable<void> keeps_order(turns_world& world) {
     world.hire().start();
     world.hire().start();

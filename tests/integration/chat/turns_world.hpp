@@ -58,6 +58,7 @@ inline postgres::postgres_pool_options postgres_options(const test::private_post
     options.connection = server.connection();
     options.identity = {"chat", "host-1", 42};
     options.bounds.cap = 3;
+    options.bounds.backoff_max = 100ms;
     return options;
 }
 
@@ -69,6 +70,7 @@ inline processor_options quick_processor(std::string id) {
             .sweep_interval = 100ms,
             .sweep_age = 100ms,
             .silence_max = 600ms,
+            .calm_time = 400ms,
             .on_notice = {}};
 }
 
