@@ -108,7 +108,8 @@ result<pid_t> spawn(const spawn_options& options) {
     if (const std::error_code failed = read_report(pipe[0])) {
         while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
         }
-        return failure(failed, options.program);
+        return failure(failed,
+                       fmt::format("{} cannot be executed: {}", options.program, failed.message()));
     }
     return pid;
 }

@@ -29,6 +29,12 @@ std::error_code last_error() {
     return {errno, std::generic_category()};
 }
 
+// "/x/lock cannot be opened (Permission denied)"
+std::unexpected<error> refused(std::string_view what) {
+    const std::error_code why = last_error();
+    return failure(why, fmt::format("{} ({})", what, why.message()));
+}
+
 std::string user_name(uid_t uid) {
     const passwd* found = ::getpwuid(uid);
     return found != nullptr ? found->pw_name : fmt::format("{}", uid);
@@ -36,7 +42,7 @@ std::string user_name(uid_t uid) {
 
 result<std::string> read_file(const std::string& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) return failure(last_error(), path);
+    if (descriptor < 0) return refused(path);
     std::string text(file_bytes_max, '\0');
     const ssize_t got = ::read(descriptor, text.data(), text.size());
     const std::error_code why = last_error();
@@ -52,15 +58,14 @@ result<void> write_file(const std::string& path, const std::string& text) {
     (void)::unlink(fresh.c_str());
     const int descriptor =
         ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) return failure(last_error(), fresh + " cannot be written");
+    if (descriptor < 0) return refused(fresh + " cannot be written");
     const bool written =
         ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
         ::fsync(descriptor) == 0;
     const std::error_code why = last_error();
     ::close(descriptor);
     if (!written) return failure(why, fresh + " cannot be written");
-    if (::rename(fresh.c_str(), path.c_str()) != 0)
-        return failure(last_error(), path + " cannot be replaced");
+    if (::rename(fresh.c_str(), path.c_str()) != 0) return refused(path + " cannot be replaced");
     return {};
 }
 
@@ -68,13 +73,14 @@ result<void> write_file(const std::string& path, const std::string& text) {
 result<void> claim_root(const folder_place& place) {
     const mode_t mode = place.server_user ? 0711 : 0700;
     if (::mkdir(place.root.c_str(), mode) != 0 && errno != EEXIST) {
-        return failure(last_error(), fmt::format("{} cannot be made: start chatd in a working "
-                                                 "folder you may write to, or name servers with "
-                                                 "REDIS_URL and PGHOST",
-                                                 place.root));
+        return refused(
+            fmt::format("{} cannot be made: start chatd in a working "
+                        "folder you may write to, or name servers with "
+                        "REDIS_URL and PGHOST",
+                        place.root));
     }
     struct stat found{};
-    if (::lstat(place.root.c_str(), &found) != 0) return failure(last_error(), place.root);
+    if (::lstat(place.root.c_str(), &found) != 0) return refused(place.root);
     if (!S_ISDIR(found.st_mode)) {
         return failure(std::make_error_code(std::errc::not_a_directory),
                        fmt::format("{} is no folder: move it away, or start chatd in another "
@@ -99,7 +105,7 @@ result<void> claim_root(const folder_place& place) {
 result<int> lock(const std::string& root) {
     const std::string path = root + "/lock";
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) return failure(last_error(), path + " cannot be opened");
+    if (descriptor < 0) return refused(path + " cannot be opened");
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
     const std::error_code why = last_error();
     ::close(descriptor);
@@ -142,7 +148,7 @@ result<data_folder> data_folder::open(const folder_place& place) {
         opened.former_ = parse_run_record(*text);
     const std::string logs = place.root + "/log";
     if (::mkdir(logs.c_str(), 0700) != 0 && errno != EEXIST)
-        return failure(last_error(), logs + " cannot be made");
+        return refused(logs + " cannot be made");
     if (auto chosen = opened.choose_socket_folder(); !chosen)
         return std::unexpected(chosen.error());
     return opened;
@@ -165,9 +171,9 @@ std::string data_folder::log_file(const std::string& server) const {
 
 result<void> data_folder::make_private(const std::string& path) const {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-        return failure(last_error(), path + " cannot be made");
+        return refused(path + " cannot be made");
     struct stat found{};
-    if (::lstat(path.c_str(), &found) != 0) return failure(last_error(), path);
+    if (::lstat(path.c_str(), &found) != 0) return refused(path);
     const uid_t wanted = server_user_ ? server_user_->uid : ::geteuid();
     if (!S_ISDIR(found.st_mode) || (found.st_uid != wanted && found.st_uid != ::geteuid())) {
         return failure(
@@ -175,8 +181,8 @@ result<void> data_folder::make_private(const std::string& path) const {
             fmt::format("{} is no folder of the user {}: move it away", path, user_name(wanted)));
     }
     if (server_user_ && ::chown(path.c_str(), server_user_->uid, server_user_->gid) != 0)
-        return failure(last_error(), path + " cannot be given to the servers' user");
-    if (::chmod(path.c_str(), 0700) != 0) return failure(last_error(), path);
+        return refused(path + " cannot be given to the servers' user");
+    if (::chmod(path.c_str(), 0700) != 0) return refused(path);
     return {};
 }
 

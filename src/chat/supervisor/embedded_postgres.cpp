@@ -190,6 +190,7 @@ asio::awaitable<result<server_plan>> plan_postgres(const data_folder& folder, ch
         .log_file = folder.log_file("postgres"),
         .socket = sockets,
         .stop_signal = SIGINT,
+        .urgent_signal = SIGQUIT,  // SIGKILL would leave its children behind
         .answers = {}};
     plan.program.death_signal = SIGINT;
     const spawn_options asking = of.program(

@@ -66,6 +66,7 @@ result<server_plan> plan_redis(const data_folder& folder, std::string_view path_
                      .log_file = folder.log_file("redis"),
                      .socket = socket,
                      .stop_signal = SIGTERM,
+                     .urgent_signal = SIGKILL,
                      .answers = [socket](deadline by) { return answers_ping(socket, by); }};
     plan.program.program = *program;
     plan.program.arguments = {"redis-server",

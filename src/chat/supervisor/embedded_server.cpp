@@ -22,6 +22,10 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 constexpr auto restart_patience = 30s;  // for one start of a server that had died
+// A server that ends at once is tried again so long: children of a killed Postgres hold its shared
+// memory until they have seen that it is gone.
+constexpr auto settle_patience = 5s;
+constexpr auto settle_pause = 200ms;
 constexpr auto probe_patience = 2s;
 constexpr auto probe_pause = 20ms;
 constexpr off_t log_bytes_max = 16 << 20;  // then the log begins anew at the next start
@@ -45,6 +49,17 @@ embedded_server::embedded_server(asio::any_io_executor executor, child_reaper& r
     : reaper_(reaper), out_(std::move(out)), plan_(std::move(plan)), stopping_(executor) {}
 
 asio::awaitable<result<void>> embedded_server::start(deadline by) {
+    const deadline settled = std::min(by, clock::now() + settle_patience);
+    for (;;) {
+        auto answered = co_await start_once(by);
+        const bool ended = process_ && process_->status();
+        if (answered || !ended || clock::now() + settle_pause > settled) co_return answered;
+        const bool stopped = co_await stopping_.wait(clock::now() + settle_pause);
+        if (stopped) co_return answered;
+    }
+}
+
+asio::awaitable<result<void>> embedded_server::start_once(deadline by) {
     const auto log_descriptor = open_log(plan_.log_file);
     if (!log_descriptor) co_return std::unexpected(log_descriptor.error());
     plan_.program.output_descriptor = *log_descriptor;
@@ -114,7 +129,7 @@ asio::awaitable<void> embedded_server::stop(deadline by) {
 
 void embedded_server::kill() {
     stopping_.set();
-    if (process_) process_->send_signal(SIGKILL);
+    if (process_) process_->send_signal(plan_.urgent_signal);
 }
 
 }  // namespace headroom::chat

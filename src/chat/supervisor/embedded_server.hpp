@@ -21,8 +21,9 @@ struct server_plan {
     std::string name;       // "redis", "postgres"
     spawn_options program;  // its output goes to `log_file`
     std::string log_file;
-    std::string socket;   // for run.json
-    int stop_signal = 0;  // an orderly end without waiting for clients
+    std::string socket;     // for run.json
+    int stop_signal = 0;    // an orderly end without waiting for clients
+    int urgent_signal = 0;  // an end now, after which the data is recovered
     // Does it answer? Asked again and again until it does.
     std::function<boost::asio::awaitable<bool>(deadline by)> answers;
 };
@@ -45,6 +46,7 @@ public:
     [[nodiscard]] bool is_ready() const { return ready_; }
 
 private:
+    [[nodiscard]] boost::asio::awaitable<result<void>> start_once(deadline by);
     [[nodiscard]] boost::asio::awaitable<result<void>> wait_until_it_answers(deadline by);
 
     child_reaper& reaper_;

@@ -101,7 +101,7 @@ asio::awaitable<int> supervisor::run() {
     const auto started = co_await start();
     if (!started && !stop_asked_.is_set()) {
         out_.error("chatd cannot start", {{"why", started.error().detail}});
-        (void)std::fprintf(stderr, "chatd: cannot start: %s\n", started.error().what().c_str());
+        (void)std::fprintf(stderr, "chatd: cannot start: %s\n", started.error().detail.c_str());
     }
     const bool failed = !started && !stop_asked_.is_set();
     if (started) (void)co_await stop_asked_.wait(deadline::max());

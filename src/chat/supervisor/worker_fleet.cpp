@@ -118,7 +118,7 @@ bool worker_fleet::start_worker(std::uint32_t index) {
     auto child = reaper_.start(program);
     ::close(pair[1]);
     if (!child) {
-        note_failure(index, "cannot be started: " + child.error().what());
+        note_failure(index, child.error().detail);
         return false;
     }
     fresh->child = std::move(*child);
