@@ -149,10 +149,15 @@ asio::awaitable<void> interrupts_dead(turns_world& world) {
     auto begun = co_await world.front().store.begin(
         turn.turn_id, {.entry = claims->front().entry, .processor = "dead#1"}, {}, in(5s));
     EXPECT_TRUE(begun && begun->verdict == claim_verdict::start);
+    // Longer than the silence that counts as death.
+    EXPECT_FALSE(co_await wait_until([] { return false; }, in(700ms)));
 
+    const auto started = clock::now();
     world.hire().start();
     world.hire().start();
     EXPECT_TRUE(co_await hears(ann, "chat_error"));
+    EXPECT_GE(clock::now() - started, quick_processor("").calm_time)
+        << "a processor that has just reached the store cannot know who lives";
     EXPECT_TRUE(co_await hears(ann, "chat_complete"));
     EXPECT_TRUE(co_await wait_until([&] { return world.is_queue_empty(); }, in(10s)));
     EXPECT_EQ(ann.count("chat_error"), 1U);
