@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The turns of one conversation as the page knows them: what was stored, what streams in, what is being sent.
+// A turn's state is the service's (accepted, running, completed, error, interrupted), or `sending` or `refused`
+// while it has no number there. Draws nothing, fetches nothing.
+
+const ended = new Set(['completed', 'error', 'interrupted']);
+
+let moments = 0;
+
+// `seen`: when the page last learnt that the service has it.
+function makeTurn(fields) {
+  const key = ++moments;
+  return {key, seen: key, id: null, state: 'sending', userText: '', answer: '', pieces: [], error: null, ...fields};
+}
+
+function fromStored(stored) {
+  return makeTurn({
+    id: stored.turn_id,
+    state: stored.state,
+    userText: stored.user_text ?? '',
+    answer: stored.answer_text ?? '',
+    error: stored.error ?? null,
+  });
+}
+
+export function isEnded(turn) {
+  return ended.has(turn.state);
+}
+
+// What can be shown of the answer: all of it, or the pieces that arrived, with an ellipsis where some are missing.
+export function answerOf(turn) {
+  if (turn.state === 'completed') return turn.answer;
+  let text = '';
+  for (let index = 0; index < turn.pieces.length; ++index) {
+    if (turn.pieces[index] !== undefined) text += turn.pieces[index];
+    else if (index === 0 || turn.pieces[index - 1] !== undefined) text += '… ';
+  }
+  return turn.answer.length > text.length ? turn.answer : text;
+}
+
+export class Thread {
+  id;
+  title = '';
+  turns = [];
+  #held = []; // events of turns that the reply to a message in flight may explain
+
+  constructor(id = null) {
+    this.id = id;
+  }
+
+  isSending() {
+    return this.turns.some((turn) => turn.state === 'sending');
+  }
+
+  // A moment in the life of this thread, for load().
+  mark() {
+    return moments;
+  }
+
+  // The stored turns win over what was pieced together. What was not stored yet when the request for them was made,
+  // at `mark`, stays at the end.
+  load(conversation, mark) {
+    this.title = conversation.title ?? '';
+    const known = new Map(this.turns.filter((turn) => turn.id).map((turn) => [turn.id, turn]));
+    const loaded = (conversation.turns ?? []).map((stored) => {
+      const turn = fromStored(stored);
+      const before = known.get(turn.id);
+      if (!before) return turn;
+      // An event that was under way during the request may know more than its reply.
+      if (isEnded(before) && !isEnded(turn)) return before;
+      return {...turn, key: before.key, pieces: before.pieces};
+    });
+    const arrived = loaded.filter((turn) => !known.has(turn.id)).map((turn) => turn.userText);
+    const isStored = (turn) => loaded.some((other) => other.id === turn.id);
+    const waiting = this.turns.filter((turn) => (turn.id
+      ? !isStored(turn) && (turn.seen > mark || !isEnded(turn))
+      : !(turn.isUnknown && arrived.includes(turn.userText))));
+    this.turns = [...loaded, ...waiting];
+  }
+
+  begin(text) {
+    const turn = makeTurn({userText: text});
+    this.turns.push(turn);
+    return turn;
+  }
+
+  accept(turn, reply) {
+    this.id = reply.conversation_id;
+    turn.id = reply.turn_id;
+    turn.seen = ++moments;
+    // It may have come by another way: a reload of the conversation while the reply was under way.
+    const others = this.turns.filter((other) => other !== turn);
+    if (others.some((other) => other.id === turn.id)) this.turns = others;
+    turn.state = 'accepted';
+    this.#release();
+  }
+
+  refuse(turn, error) {
+    turn.state = 'refused';
+    turn.isUnknown = error.isUnknown;
+    turn.error = {code: error.code, message: error.message};
+    this.#release();
+  }
+
+  drop(turn) {
+    this.turns = this.turns.filter((other) => other !== turn);
+  }
+
+  // Whether the event is of this conversation, as far as one can tell.
+  concerns(data) {
+    return this.id === null ? this.isSending() : data.conversation_id === this.id;
+  }
+
+  // An event of a turn; gives the turn that has changed, if any.
+  apply(name, data) {
+    let turn = this.turns.find((each) => each.id === data.turn_id);
+    if (!turn) {
+      if (this.isSending()) {
+        this.#held.push([name, data]);
+        return null;
+      }
+      if (data.conversation_id !== this.id || !name.startsWith('chat_')) return null;
+      turn = this.#meet(name, data);
+    }
+    if (isEnded(turn)) return null;
+    if (name === 'chat_start') turn.state = 'running';
+    if (name === 'chat_delta') this.#addPiece(turn, data);
+    if (name === 'chat_complete') Object.assign(turn, {state: 'completed', answer: data.text ?? '', pieces: []});
+    if (name === 'chat_error') this.#fail(turn, data.error ?? {});
+    return turn;
+  }
+
+  // A turn begun elsewhere: in another window, or by a message whose reply was lost.
+  #meet(name, data) {
+    const userText = name === 'chat_start' ? data.text ?? '' : '';
+    const lost = this.turns.find((turn) => turn.isUnknown && turn.userText === userText);
+    if (lost) this.drop(lost);
+    const turn = makeTurn({id: data.turn_id, state: 'running', userText});
+    this.turns.push(turn);
+    return turn;
+  }
+
+  // A repeated piece may be longer than it was the first time.
+  #addPiece(turn, {index, text}) {
+    turn.state = 'running';
+    if (!Number.isInteger(index) || index < 0 || index > 1_000_000 || typeof text !== 'string') return;
+    if (text.length > (turn.pieces[index]?.length ?? -1)) turn.pieces[index] = text;
+  }
+
+  #fail(turn, error) {
+    turn.answer = answerOf(turn);
+    turn.state = error.code === 'turn_interrupted' ? 'interrupted' : 'error';
+    turn.error = error;
+  }
+
+  #release() {
+    if (this.isSending()) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const [name, data] of held) {
+      if (data.conversation_id === this.id) this.apply(name, data);
+    }
+  }
+}
