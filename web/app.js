@@ -8,7 +8,7 @@ import {Drawer} from './drawer.js';
 import {ListView} from './list_view.js';
 import {EventStream, makeStreamId} from './stream.js';
 import {attachThemeToggle} from './theme_toggle.js';
-import {answerOf, Thread} from './thread.js';
+import {answerOf, isEnded, Thread} from './thread.js';
 import {ThreadView} from './thread_view.js';
 
 const byId = (id) => document.getElementById(id);
@@ -154,7 +154,8 @@ class ChatPage {
     try {
       const reply = await api.send(this.#streamId, text, thread.id);
       const isNew = thread.id === null;
-      thread.accept(turn, reply);
+      const changed = thread.accept(turn, reply);
+      if (thread === this.#thread) changed.forEach((each) => this.announceEnd(each));
       if (isNew && thread === this.#thread) history.replaceState(null, '', `#${encodeURIComponent(thread.id)}`);
       this.loadList();
     } catch (error) {
@@ -250,8 +251,7 @@ class ChatPage {
     if (!this.#thread.concerns(data)) return;
     const turn = this.#thread.apply(name, data);
     if (!turn) return;
-    if (name === 'chat_complete') this.announce(answerOf(turn));
-    if (name === 'chat_error') this.announce(turn.error.message ?? 'The answer could not be made.');
+    this.announceEnd(turn);
     this.view.draw();
   }
 
@@ -280,6 +280,10 @@ class ChatPage {
   }
 
   // For screen readers: the whole answer once, rather than each piece of it.
+  announceEnd(turn) {
+    if (isEnded(turn)) this.announce(turn.error ? turn.error.message ?? '' : answerOf(turn));
+  }
+
   announce(words) {
     byId('announcer').textContent = words;
   }

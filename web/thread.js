@@ -84,6 +84,7 @@ export class Thread {
     return turn;
   }
 
+  // Like refuse(), gives the turns that events changed which had overtaken the reply.
   accept(turn, reply) {
     this.id = reply.conversation_id;
     turn.id = reply.turn_id;
@@ -92,14 +93,14 @@ export class Thread {
     const others = this.turns.filter((other) => other !== turn);
     if (others.some((other) => other.id === turn.id)) this.turns = others;
     turn.state = 'accepted';
-    this.#release();
+    return this.#release();
   }
 
   refuse(turn, error) {
     turn.state = 'refused';
     turn.isUnknown = error.isUnknown;
     turn.error = {code: error.code, message: error.message};
-    this.#release();
+    return this.#release();
   }
 
   drop(turn) {
@@ -154,11 +155,10 @@ export class Thread {
   }
 
   #release() {
-    if (this.isSending()) return;
+    if (this.isSending()) return new Set();
     const held = this.#held;
     this.#held = [];
-    for (const [name, data] of held) {
-      if (data.conversation_id === this.id) this.apply(name, data);
-    }
+    const ours = held.filter(([, data]) => data.conversation_id === this.id);
+    return new Set(ours.map(([name, data]) => this.apply(name, data)).filter((turn) => turn !== null));
   }
 }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the page does when the service fails, drops, loses or refuses, which the fake server does on command.
+import assert from 'node:assert/strict';
+import {after, afterEach, before, beforeEach, suite, test} from './suite.mjs';
+import {launch, Visitor, wait} from './browser.mjs';
+import {FakeServer} from './fake_server.mjs';
+
+suite('the page, when the service misbehaves', () => {
+  let browser;
+  let server;
+  let visitor;
+  before(async () => browser = await launch());
+  after(() => browser.close());
+  beforeEach(async () => server = await new FakeServer().start());
+  afterEach(async () => {
+    await visitor.end();
+    await server.stop();
+  });
+
+  const arrive = async (path = '/', options = {}) => {
+    visitor = await Visitor.arrive(browser, server.url + path, options);
+    return visitor;
+  };
+
+  // One question in an open conversation, to be answered by the test.
+  const ask = async () => {
+    server.answersByItself = false;
+    await visitor.say('a question');
+    await wait(() => server.posts.length === 1, 'the message at the server');
+    const [conversation] = server.conversations;
+    await visitor.page.locator('.turn[data-state="running"]').waitFor();
+    return [conversation, conversation.turns[0]];
+  };
+
+  const delta = (conversation, turn, index, text, options) =>
+    server.emit('chat_delta', {...server.about(conversation, turn), index, text}, options);
+
+  test('it says that it reconnects, names the last event, and goes on', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    delta(conversation, turn, 0, 'before ');
+    await visitor.answer(1).filter({hasText: 'before'}).waitFor();
+    const allow = server.refuse('GET /sse/stream', 503, 'shutting_down', 'this server is stopping');
+    server.dropStreams();
+    await visitor.page.locator('#connection', {hasText: 'Reconnecting'}).waitFor();
+    allow();
+    await visitor.connected();
+    delta(conversation, turn, 1, 'after');
+    server.complete(conversation, turn, 'before after');
+    await visitor.sees(1, 'before after');
+    assert.equal(server.streamRequests[0].lastEventId, null);
+    assert.match(server.streamRequests[1].lastEventId, /^\d+$/);
+  });
+
+  test('it comes back by itself after a farewell', async () => {
+    await (await arrive()).connected();
+    server.farewell();
+    await wait(() => server.streamRequests.length === 2, 'a second stream');
+    await visitor.connected();
+    await visitor.say('hello again');
+    await visitor.sees(1, 'hello again');
+  });
+
+  test('it fetches what a gap has swallowed', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    delta(conversation, turn, 0, 'lost', {isLost: true});
+    server.complete(conversation, turn, 'the whole answer', {isLost: true});
+    server.emit('gap', {type: 'gap', session_id: 's'});
+    await visitor.sees(1, 'the whole answer');
+  });
+
+  test('it notices numbers that are missing although nobody said so', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    server.complete(conversation, turn, 'the whole answer', {isLost: true});
+    server.emit('conv_status', {...server.about(conversation, turn), state: 'idle'});
+    await visitor.sees(1, 'the whole answer');
+  });
+
+  test('it tells a refusal in the words of the service and sends again when asked', async () => {
+    await (await arrive()).connected();
+    server.refuse('POST /sse/chat', 503, 'queue_full', 'too many messages are waiting', {once: true});
+    await visitor.say('please');
+    await visitor.turn(1).getByText('Not sent. Too many messages are waiting.').waitFor();
+    await visitor.page.getByRole('button', {name: 'Try again'}).click();
+    await visitor.sees(1, 'please');
+    assert.equal(await visitor.page.locator('.turn').count(), 1);
+  });
+
+  test('it gives a refused message back for editing', async () => {
+    await (await arrive()).connected();
+    server.refuse('POST /sse/chat', 413, 'too_large', 'the message is too long', {once: true});
+    await visitor.say('far too long');
+    await visitor.page.getByRole('button', {name: 'Edit'}).click();
+    assert.equal(await visitor.box.inputValue(), 'far too long');
+    assert.equal(await visitor.page.locator('.turn').count(), 0);
+  });
+
+  test('it tells an error of an answer and asks again when told', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    server.fail(conversation, turn, {code: 'turn_interrupted', message: 'The answer was interrupted. Please ask again.'});
+    await visitor.turn(1).getByText('The answer was interrupted.').waitFor();
+    server.answersByItself = true;
+    await visitor.page.getByRole('button', {name: 'Ask again'}).click();
+    await visitor.sees(2, 'a question');
+  });
+
+  test('it says when the list or a conversation cannot be loaded, and tries again', async () => {
+    server.addConversation('kept', [{user_text: 'kept', answer_text: 'still here'}]);
+    const allow = [server.refuse('GET /conversations', 503, 'postgres_unavailable', 'Postgres does not answer')];
+    await (await arrive('/#c1')).connected();
+    await visitor.page.locator('#list-note', {hasText: 'Postgres does not answer'}).waitFor();
+    await visitor.page.locator('#failure-text', {hasText: 'Postgres does not answer'}).waitFor();
+    allow.forEach((undo) => undo());
+    await visitor.page.locator('#list-retry').click();
+    await visitor.entries().filter({hasText: 'kept'}).waitFor();
+    await visitor.page.locator('#failure-retry').click();
+    await visitor.sees(1, 'still here');
+  });
+
+  test('it says that a conversation does not exist', async () => {
+    await (await arrive('/#nowhere')).connected();
+    await visitor.page.getByText('This conversation does not exist.').waitFor();
+  });
+
+  test('it keeps the question open when a deletion fails', async () => {
+    server.addConversation('to be deleted');
+    await (await arrive()).connected();
+    const allow = server.refuse('DELETE', 503, 'postgres_unavailable', 'Postgres does not answer');
+    await visitor.page.getByRole('button', {name: 'Delete “to be deleted”'}).click();
+    const dialog = visitor.page.getByRole('dialog');
+    await dialog.getByRole('button', {name: 'Delete'}).click();
+    await dialog.getByText('Postgres does not answer.').waitFor();
+    allow();
+    await dialog.getByRole('button', {name: 'Delete'}).click();
+    await visitor.page.getByText('No conversations yet.').waitFor();
+    assert.equal(server.conversations.length, 0);
+  });
+
+  test('it shows a turn that another window began', async () => {
+    const conversation = server.addConversation('shared', [{user_text: 'one', answer_text: 'first'}]);
+    await (await arrive('/#c1')).connected();
+    await visitor.sees(1, 'first');
+    const turn = server.addTurn(conversation, {state: 'running', user_text: 'two'});
+    server.emit('chat_start', {...server.about(conversation, turn), text: 'two'});
+    server.complete(conversation, turn, 'second');
+    await visitor.sees(2, 'second');
+    assert.equal(await visitor.shown(visitor.turn(2).locator('.by-user')), 'two');
+  });
+
+  test('it leaves a reader where she reads, and offers the way to the latest', async () => {
+    const long = Array.from({length: 200}, (_, line) => `line ${line}`).join('\n');
+    server.addConversation('long', [{user_text: 'much', answer_text: long}]);
+    await (await arrive('/#c1')).connected();
+    await visitor.turn(1).waitFor();
+    const scroll = visitor.page.locator('#scroll');
+    const place = () => scroll.evaluate((element) => element.scrollTop);
+    await wait(async () => await place() > 1000, 'the end of the conversation in sight');
+    await scroll.evaluate((element) => element.scrollTo(0, 300));
+    await visitor.page.getByRole('button', {name: 'Latest'}).waitFor();
+    const [conversation] = server.conversations;
+    const turn = server.addTurn(conversation, {state: 'running', user_text: 'more'});
+    server.emit('chat_start', {...server.about(conversation, turn), text: 'more'});
+    await visitor.turn(2).waitFor();
+    assert.equal(await place(), 300);
+    await visitor.page.getByRole('button', {name: 'Latest'}).click();
+    await wait(async () => await place() > 1000, 'the end again');
+  });
+
+  test('it announces a whole answer, once, to screen readers', async () => {
+    await (await arrive()).connected();
+    await visitor.say('read me out');
+    await visitor.page.locator('#announcer', {hasText: 'read me out'}).waitFor();
+  });
+});

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the page knows of a conversation, event by event, without a browser.
+import assert from 'node:assert/strict';
+import {suite, test} from './suite.mjs';
+import {answerOf, Thread} from '../../web/thread.js';
+
+const about = (turn, more = {}) => ({conversation_id: 'c', turn_id: turn, ...more});
+const stored = (turn, more = {}) => ({turn_id: turn, state: 'completed', user_text: '?', answer_text: '!', error: null, ...more});
+const texts = (thread) => thread.turns.map((turn) => `${turn.userText}|${answerOf(turn)}|${turn.state}`);
+const refusal = (isUnknown) => ({code: 'x', message: 'no', isUnknown});
+
+suite('a conversation on the page', () => {
+  test('puts pieces in their order and ignores repeated ones', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    for (const [index, text] of [[0, 'a '], [1, 'b '], [0, 'a '], [1, 'b '], [2, 'c']]) {
+      thread.apply('chat_delta', about('t', {index, text}));
+    }
+    assert.deepEqual(texts(thread), ['hi|a b c|running']);
+  });
+
+  test('says where pieces are missing until the whole answer is there', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_delta', about('t', {index: 1, text: 'b '}));
+    thread.apply('chat_delta', about('t', {index: 4, text: 'e'}));
+    assert.equal(answerOf(thread.turns[0]), '… b … e');
+    thread.apply('chat_complete', about('t', {text: 'a b c d e'}));
+    assert.equal(answerOf(thread.turns[0]), 'a b c d e');
+  });
+
+  test('holds events that overtake the reply to the message they answer', () => {
+    const thread = new Thread();
+    const turn = thread.begin('hi');
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    thread.apply('chat_delta', {conversation_id: 'another', turn_id: 'u', index: 0, text: 'no'});
+    thread.apply('chat_complete', about('t', {text: 'yes'}));
+    assert.deepEqual(texts(thread), ['hi||sending']);
+    thread.accept(turn, {conversation_id: 'c', turn_id: 't'});
+    assert.deepEqual(texts(thread), ['hi|yes|completed']);
+  });
+
+  test('shows a message once that was taken though its reply was lost', () => {
+    const thread = new Thread('c');
+    thread.refuse(thread.begin('hi'), refusal(true));
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    assert.deepEqual(texts(thread), ['hi||running']);
+  });
+
+  test('keeps a message that was refused for certain beside an equal one from elsewhere', () => {
+    const thread = new Thread('c');
+    thread.refuse(thread.begin('hi'), refusal(false));
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    assert.deepEqual(texts(thread), ['hi||refused', 'hi||running']);
+  });
+
+  test('finds a message in the history whose reply was lost', () => {
+    const thread = new Thread('c');
+    thread.refuse(thread.begin('hi'), refusal(true));
+    thread.load({turns: [stored('t', {user_text: 'hi'})]}, thread.mark());
+    assert.deepEqual(texts(thread), ['hi|!|completed']);
+  });
+
+  test('does not let an older history undo the end of an answer', () => {
+    const thread = new Thread('c');
+    const mark = thread.mark();
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    thread.apply('chat_complete', about('t', {text: 'yes'}));
+    thread.load({turns: [stored('t', {state: 'running', user_text: 'hi', answer_text: ''})]}, mark);
+    assert.deepEqual(texts(thread), ['hi|yes|completed']);
+  });
+
+  test('keeps what came after the history was asked for', () => {
+    const thread = new Thread('c');
+    thread.load({turns: [stored('t1')]}, thread.mark());
+    const mark = thread.mark();
+    thread.apply('chat_start', about('t2', {text: 'new'}));
+    thread.apply('chat_complete', about('t2', {text: 'yes'}));
+    thread.load({turns: [stored('t1')]}, mark);
+    assert.deepEqual(texts(thread), ['?|!|completed', 'new|yes|completed']);
+  });
+
+  test('forgets what a later history no longer has', () => {
+    const thread = new Thread('c');
+    thread.load({turns: [stored('t1'), stored('t2')]}, thread.mark());
+    thread.load({turns: [stored('t2')]}, thread.mark());
+    assert.deepEqual(thread.turns.map((turn) => turn.id), ['t2']);
+  });
+
+  test('keeps the part of an answer that came before its error', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_delta', about('t', {index: 0, text: 'half'}));
+    thread.apply('chat_error', about('t', {error: {code: 'turn_interrupted', message: 'gone'}}));
+    thread.apply('chat_delta', about('t', {index: 1, text: 'late'}));
+    assert.deepEqual(texts(thread), ['|half|interrupted']);
+  });
+
+  test('takes no event of another conversation', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_start', {conversation_id: 'd', turn_id: 't', text: 'no'});
+    assert.deepEqual(thread.turns, []);
+  });
+});
