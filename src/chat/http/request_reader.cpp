@@ -97,6 +97,10 @@ reading request_reader::check_head() {
         return refuse(400, "bad_request", "a request names its host once");
     const auto lengths = count_of(head, beast::field::content_length);
     const auto codings = count_of(head, beast::field::transfer_encoding);
+    // "3, 3" is legal to accept, but not for everybody in front of us the same.
+    const auto length = head[beast::field::content_length];
+    if (length.find_first_not_of("0123456789") != length.npos)
+        return refuse(400, "bad_request", "Content-Length is one number");
     if (lengths > 1 || codings > 1 || (lengths == 1 && codings == 1))
         return refuse(400, "bad_request",
                       "Content-Length and Transfer-Encoding contradict each other");

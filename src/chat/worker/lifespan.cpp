@@ -210,7 +210,8 @@ result<void> worker_life::start_gateway() {
 
 asio::awaitable<result<void>> worker_life::start() {
     app_.redis_monitor->start();
-    auto reached = co_await reach_servers(clock::now() + settings_.start_timeout);
+    // Before the supervisor's own patience ends, so that it hears the reason.
+    auto reached = co_await reach_servers(clock::now() + settings_.start_timeout * 9 / 10);
     if (!reached) co_return reached;
     if (stop_.is_set()) co_return result<void>{};
 
