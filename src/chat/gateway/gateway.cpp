@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "chat/core/request_rules.hpp"
@@ -82,6 +83,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
     asio::awaitable<response> list_conversations(request asked);
     asio::awaitable<response> show_conversation(request asked, std::string id);
     asio::awaitable<response> remove_conversation(request asked, std::string id);
+    [[nodiscard]] std::optional<entered_session> session_of_page(const request& asked) const;
     [[nodiscard]] response say_ready() const;
     [[nodiscard]] response refuse(const error& why, std::string_view doing) const;
     [[nodiscard]] deadline call_deadline() const { return clock::now() + options.call_timeout; }
@@ -124,6 +126,14 @@ response gateway::state::refuse(const error& why, std::string_view doing) const 
     if (made.status >= 500)
         out.warning("a request could not be served", {{"doing", doing}, {"reason", why.what()}});
     return made;
+}
+
+// The page itself brings the cookie: its first requests go out together, and each would begin a
+// session of its own. A cookie that is not ours is replaced.
+std::optional<entered_session> gateway::state::session_of_page(const request& asked) const {
+    auto entered = enter_session(signer, asked);
+    if (!entered) return entered_session{.of = signer.make(), .is_new = true};
+    return std::move(*entered);
 }
 
 response gateway::state::say_ready() const {
@@ -258,7 +268,10 @@ gateway::~gateway() = default;
 
 asio::awaitable<response> gateway::answer(request asked) {
     const auto held = state_;
-    co_return co_await held->routes.answer(std::move(asked));
+    const auto session = asked.path == "/" ? held->session_of_page(asked) : std::nullopt;
+    auto answer = co_await held->routes.answer(std::move(asked));
+    if (session && answer.status < 400) session->mark(answer);
+    co_return answer;
 }
 
 void gateway::farewell() {

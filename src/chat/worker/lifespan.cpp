@@ -51,8 +51,6 @@ secret session_key(const config::settings& from, const log& out) {
     return secret(random_hex(32));
 }
 
-}  // namespace
-
 // Event loop only. Built in order, taken down by stop() in the order of the design.
 class worker_life {
 public:
@@ -73,6 +71,10 @@ private:
     template <class Step>
     asio::awaitable<void> step(std::string name, Step work);
     void send_snapshot();
+    // Started, not stopping, and Redis is not known to be away.
+    [[nodiscard]] bool can_serve() const {
+        return is_ready_ && app_.redis_monitor->state() != health::reachability::down;
+    }
     [[nodiscard]] bool does_ingress() const { return settings_.role != config::service_role::proc; }
     [[nodiscard]] bool does_processing() const {
         return settings_.role != config::service_role::ingress;
@@ -193,7 +195,7 @@ result<void> worker_life::start_gateway() {
     options.streams_max = streams_of_one_worker(settings_);
     options.message_chars_max = settings_.limits.max_message_chars;
     options.page = page_files();
-    options.is_ready = [this] { return is_ready_; };
+    options.is_ready = [this] { return can_serve(); };
     gateway_.emplace(executor_, gateway_services{app_, *store_, *queue_, *relay_},
                      std::move(options), out_);
 
@@ -229,7 +231,7 @@ asio::awaitable<result<void>> worker_life::start() {
 }
 
 void worker_life::send_snapshot() {
-    worker_activity now{.ready = is_ready_};
+    worker_activity now{.ready = can_serve()};
     if (gateway_) now.streams = gateway_->streams();
     if (server_) now.http_connections = server_->connections();
     if (processor_) now.turns_running = processor_->stats().running;
@@ -305,6 +307,8 @@ asio::awaitable<int> worker_life::run() {
     co_await status_.stop(clock::now() + std::chrono::seconds(1));
     co_return failed ? 1 : 0;
 }
+
+}  // namespace
 
 asio::awaitable<int> live(asio::any_io_executor executor, config::settings settings,
                           config::worker_slot slot, net::event stop, log out) {

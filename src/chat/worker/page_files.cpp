@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/worker/page_files.hpp"
 
-#if __has_include("chat/http/web_files.hpp")
 #include "chat/http/web_files.hpp"
 
 namespace headroom::chat {
@@ -14,12 +13,3 @@ std::vector<page_file> page_files() {
 }
 
 }  // namespace headroom::chat
-#else
-namespace headroom::chat {
-
-std::vector<page_file> page_files() {
-    return {};
-}
-
-}  // namespace headroom::chat
-#endif
