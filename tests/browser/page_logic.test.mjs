@@ -100,7 +100,8 @@ suite('the page, when the service misbehaves', () => {
   test('it tells an error of an answer and asks again when told', async () => {
     await (await arrive()).connected();
     const [conversation, turn] = await ask();
-    server.fail(conversation, turn, {code: 'turn_interrupted', message: 'The answer was interrupted. Please ask again.'});
+    server.fail(conversation, turn,
+                {code: 'turn_interrupted', message: 'The answer was interrupted. Please ask again.'});
     await visitor.turn(1).getByText('The answer was interrupted.').waitFor();
     server.answersByItself = true;
     await visitor.page.getByRole('button', {name: 'Ask again'}).click();

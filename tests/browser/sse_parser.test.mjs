@@ -17,7 +17,8 @@ suite('the parser of events', () => {
   test('gives the same events for every split in two', () => {
     for (let cut = 0; cut <= stream.length; ++cut) {
       const parser = new SseParser();
-      assert.deepEqual([...parser.feed(stream.slice(0, cut)), ...parser.feed(stream.slice(cut))], expected, `at ${cut}`);
+      assert.deepEqual([...parser.feed(stream.slice(0, cut)), ...parser.feed(stream.slice(cut))], expected,
+                       `at ${cut}`);
     }
   });
 

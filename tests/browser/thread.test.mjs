@@ -5,7 +5,8 @@ import {suite, test} from './suite.mjs';
 import {answerOf, Thread} from '../../web/thread.js';
 
 const about = (turn, more = {}) => ({conversation_id: 'c', turn_id: turn, ...more});
-const stored = (turn, more = {}) => ({turn_id: turn, state: 'completed', user_text: '?', answer_text: '!', error: null, ...more});
+const stored = (turn, more = {}) =>
+  ({turn_id: turn, state: 'completed', user_text: '?', answer_text: '!', error: null, ...more});
 const texts = (thread) => thread.turns.map((turn) => `${turn.userText}|${answerOf(turn)}|${turn.state}`);
 const refusal = (isUnknown) => ({code: 'x', message: 'no', isUnknown});
 

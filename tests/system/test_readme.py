@@ -30,8 +30,8 @@ class Readme(unittest.TestCase):
         self.session = ""
 
     def start(self, command, output):
-        command = command.replace("http://127.0.0.1:8010", self.chatd.url)
-        command = command.replace("http://127.0.0.1:8011", self.chatd.admin)
+        command = re.sub(r"http://[\d.]+:8010", self.chatd.url, command)
+        command = re.sub(r"http://[\d.]+:8011", self.chatd.admin, command)
         return subprocess.Popen(["bash", "-c", f"exec {command.strip()}"], stdout=output,
                                 stderr=subprocess.DEVNULL, env={"session": self.session,
                                                                 "PATH": "/usr/bin:/bin"})
