@@ -174,11 +174,21 @@ class PrivateRedis:
         data = folder.make(name)
         self.socket_path = os.path.join(data, "r.sock")
         self.url = f"unix://{self.socket_path}"
+        self.user, self.data = folder.user, data
+        self.start()
+
+    def start(self):
+        """Also after kill(): it comes back empty, as a cache without persistence does."""
         self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket_path, "--dir", data,
-             "--save", "", "--logfile", os.path.join(data, "log")],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=data, **as_user(folder.user))
+            ["redis-server", "--port", "0", "--unixsocket", self.socket_path, "--dir", self.data,
+             "--save", "", "--logfile", os.path.join(self.data, "log")],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.data,
+            **as_user(self.user))
         wait_until(lambda: self.ask("PING") == "+PONG", "Redis answers")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
 
     def ask(self, command):
         """The whole reply to one inline command; None when it cannot be asked."""
@@ -216,12 +226,29 @@ class PrivatePostgres:
                  **as_user(self.user)}
         subprocess.run([postgres_program("initdb"), "-D", data, "-U", "owner", "-A", "trust",
                         "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync"], check=True, **quiet)
-        with open(os.path.join(self.folder, "log"), "wb") as errors:
-            self.process = subprocess.Popen(
-                [postgres_program("postgres"), "-D", data, "-c", "listen_addresses=",
-                 "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off"],
-                stderr=errors, **quiet)
-        wait_until(lambda: self.rows("SELECT 1") == ["1"], "Postgres answers")
+        self.data = data
+        self.start()
+
+    def start(self):
+        """Also after kill(): the children of the killed postmaster hold its shared memory for a
+        moment, and until then a new one ends at once."""
+
+        def answers():
+            if self.process is None or self.process.poll() is not None:
+                with open(os.path.join(self.folder, "log"), "ab") as errors:
+                    self.process = subprocess.Popen(
+                        [postgres_program("postgres"), "-D", self.data, "-c", "listen_addresses=",
+                         "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off"],
+                        stderr=errors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        cwd=self.folder, **as_user(self.user))
+            return self.rows("SELECT 1") == ["1"]
+
+        self.process = None
+        wait_until(answers, "Postgres answers")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
 
     @property
     def settings(self):

@@ -58,12 +58,12 @@ class Person:
             except Refused as refused:
                 if refused.status != 503 or time.monotonic() > give_up:
                     raise
-                self._note(f'503 {refused.body["error"]["code"]}')
+                self.note(f'503 {refused.body["error"]["code"]}')
                 self._pause(min(float(refused.retry_after or 1), 1))
             except (OSError, http.client.HTTPException) as lost:
                 if time.monotonic() > give_up:
                     raise
-                self._note(f'post failed: {type(lost).__name__}')
+                self.note(f'post failed: {type(lost).__name__}')
                 self._pause(0.2)
 
     def answer_to(self, accepted, patience=60):
@@ -142,10 +142,10 @@ class Person:
             try:
                 self._read_one_stream()
                 if not self._leaving:
-                    self._note('stream ended')
+                    self.note('stream ended')
             except (OSError, http.client.HTTPException, ValueError) as lost:
                 if not self._leaving:
-                    self._note(f'stream lost: {type(lost).__name__}')
+                    self.note(f'stream lost: {type(lost).__name__}')
             self._pause(0.2)
 
     def _read_one_stream(self):
@@ -187,7 +187,7 @@ class Person:
                 self.notes.append((round(time.monotonic() - self.started, 1), event))
             self._changed.notify_all()
 
-    def _note(self, what):
+    def note(self, what):
         with self._changed:
             if not self.notes or self.notes[-1][1] != what:
                 self.notes.append((round(time.monotonic() - self.started, 1), what))
