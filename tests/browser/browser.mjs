@@ -84,8 +84,8 @@ export class Visitor {
 }
 
 // Looks until `condition` holds: for what happens at the server, where no locator can wait.
-export async function wait(condition, what) {
-  const giveUp = Date.now() + patienceMs;
+export async function wait(condition, what, withinMs = patienceMs) {
+  const giveUp = Date.now() + withinMs;
   while (!await condition()) {
     if (Date.now() > giveUp) assert.fail(`waited in vain for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
