@@ -44,6 +44,10 @@ class Start(unittest.TestCase):
         again = self.chatd("own").wait_ready()  # on the data of the first
         self.assertEqual(again.stop(), 0, again.errors)
 
+    def test_finds_a_postgres_that_is_not_in_the_path(self):
+        chatd = self.chatd("path", PATH="/usr/bin:/bin").wait_ready()  # Debian's is elsewhere
+        self.assertEqual(chatd.stop(), 0, chatd.errors)
+
     def test_reaches_its_sockets_in_a_deep_folder(self):
         chatd = self.chatd("d" * 60 + "/" + "e" * 60).wait_ready()
         sockets = chatd.record()["socket_folder"]

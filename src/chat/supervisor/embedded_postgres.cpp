@@ -66,7 +66,8 @@ struct cluster {
         spawn_options options;
         options.program = bin + "/" + name;
         options.arguments = std::move(arguments);
-        options.arguments.insert(options.arguments.begin(), name);
+        // With its folder: from there, or else from PATH, a Postgres program finds its neighbours.
+        options.arguments.insert(options.arguments.begin(), options.program);
         options.environment = {fmt::format("PATH={}", path_variable), "LC_ALL=C.UTF-8"};
         options.working_folder = "/";
         options.user = folder.server_user();
