@@ -29,7 +29,7 @@ NOTES = re.compile(r'\b(?:TODO|FIXME|XXX)\b')  # tidy: the pattern itself
 
 # A test waits for a condition; only what does the waiting may pause: a function wait_…, or a line that says
 # "between looks".
-SLEEP = re.compile(r'\b(?:sleep_for|usleep|nanosleep|time\.sleep|setTimeout)\s*\(|\bTimeout\(\s*\d{3,}')
+SLEEP = re.compile(r'\b(?:sleep_for|usleep|nanosleep|time\.sleep)\s*\(|\bsetTimeout\(\s*\w+\s*,|\bTimeout\(\s*\d{3,}')
 FIXED_PORT = re.compile(r'\b(?:127\.0\.0\.1|localhost):\d{2,5}\b|["\']--port["\'],\s*["\']\d{2,5}'
                         r'|\bport\s*=\s*\d{4,5}\b')
 KILL_BY_NAME = re.compile(r'\b(?:pkill|killall)\b')
@@ -214,6 +214,7 @@ PLANTED = [
     ('src/a.cpp', LICENCE + '#include <boost/asio.hpp>\n', 'narrow Asio headers'),
     ('tests/unit/a.cpp', LICENCE + 'void f() {\n    std::this_thread::sleep_for(1s);\n}\n', 'no sleeping'),
     ('tests/system/a.py', '# SPDX-License-Identifier: Apache-2.0\ndef f():\n    time.sleep(1)\n', 'no sleeping'),
+    ('tests/browser/a.mjs', LICENCE + 'await new Promise((resolve) => setTimeout(resolve, 100));\n', 'no sleeping'),
     ('tests/system/a.py', '# SPDX-License-Identifier: Apache-2.0\nurl = "http://127.0.0.1:8010"\n', 'ask the system'),
     ('tests/system/a.py', '# SPDX-License-Identifier: Apache-2.0\nrun(["pkill", "chatd"])\n', 'by its pid'),
     ('tests/unit/a.cpp', LICENCE + 'TEST(Pool, DISABLED_GivesBack) {}\n', 'switched off'),
@@ -231,6 +232,7 @@ CLEAN = [
     ('tests/support/look.cpp', LICENCE + 'void look() {\n    std::this_thread::sleep_for(1ms);  // between looks\n}\n'),
     ('tests/system/a.py', '# SPDX-License-Identifier: Apache-2.0\ndef wait_until(yes):\n    while not yes():\n'
                           '        time.sleep(0.01)\n'),
+    ('tests/browser/a.mjs', LICENCE + 'const limit = setTimeout(() => child.kill(), patience);\n'),
     ('docs/b.md', 'See [a](a%20b.md#part), [web](https://example.org) and `[no](link)`.\n'),
     ('docs/a b.md', f'| {"long " * 40} |\n'),
 ]

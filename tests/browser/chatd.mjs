@@ -41,7 +41,8 @@ export class Chatd {
       chmodSync(program, 0o755);
       chownSync(this.folder, user.uid, user.gid);
     }
-    const env = {PATH: process.env.PATH, CHAT_APP_PORT: '0', CHAT_ADMIN_PORT: '0', REDIS_MAX_CONNECTIONS: '6', ...settings};
+    const env = {PATH: process.env.PATH, CHAT_APP_PORT: '0', CHAT_ADMIN_PORT: '0',
+                 REDIS_MAX_CONNECTIONS: '6', ...settings};
     this.process = spawn(program, {cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'], ...user});
     this.ended = new Promise((resolve) => this.process.once('close', resolve));
     let output = '';
