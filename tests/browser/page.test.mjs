@@ -11,7 +11,8 @@ suite('a person on the page of chatd', () => {
   let visitor;
   before(async () => {
     const capacity = {service_capacity: {processes_per_instance: 1}};
-    [chatd, browser] = await Promise.all([Chatd.start({GATEWAY_CONFIG_JSON: JSON.stringify(capacity)}), launch()]);
+    chatd = await Chatd.start({GATEWAY_CONFIG_JSON: JSON.stringify(capacity)});
+    browser = await launch();
   });
   after(async () => {
     await browser?.close();
@@ -90,7 +91,8 @@ suite('a person on the page of chatd', () => {
 
   test('sees markup as the text it is', async () => {
     await arrive();
-    const markup = '<img src=x onerror="document.title=\'owned\'"><b>bold</b> &amp; <script>document.title="owned"</script>';
+    const markup = '<img src=x onerror="document.title=\'owned\'"><b>bold</b> &amp; ' +
+      '<script>document.title="owned"</script>';
     await visitor.say(markup);
     await visitor.sees(1, markup);
     await visitor.entries().filter({hasText: '<b>bold</b>'}).waitFor();
@@ -128,7 +130,8 @@ suite('a person on the page of chatd', () => {
   });
 
   test('has the list in a drawer at phone width, and nothing beside the screen', async () => {
-    await arrive({viewport: {width: 360, height: 700}, isMobile: true, hasTouch: true, colorScheme: 'light'});
+    await arrive({viewport: {width: 360, height: 700}, isMobile: true, hasTouch: true, colorScheme: 'light',
+      reducedMotion: 'reduce'});
     const long = `a-word-without-an-end-${'x'.repeat(300)}`;
     await visitor.say(long);
     await visitor.sees(1, long);
