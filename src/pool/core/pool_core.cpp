@@ -169,10 +169,9 @@ void pool_core::open_failed(slot_id slot, open_failure kind, clock::time_point n
     ++failures_in_a_row_;
     open_not_before_ = now + backoff();
     free_slot(slot.index);
-    if (kind == open_failure::permanent) {
-        failed_permanently_ = true;
-        if (is_unreachable()) refuse_all(refusal::open_failed, out);
-    }
+    // The latest failure counts: a server that went away after a wrong password may come back.
+    failed_permanently_ = kind == open_failure::permanent;
+    if (failed_permanently_ && is_unreachable()) refuse_all(refusal::open_failed, out);
     settle(now, out);
 }
 

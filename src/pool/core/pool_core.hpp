@@ -302,7 +302,7 @@ private:
         expiries_;  // a heap by time; holds stale entries, see forget_stale_expiries()
 
     std::uint32_t failures_in_a_row_ = 0;
-    bool failed_permanently_ = false;  // until an open succeeds
+    bool failed_permanently_ = false;  // the latest open did
     clock::time_point open_not_before_ = clock::time_point::min();
     bool draining_ = false;
     deadline drain_by_ = deadline::max();

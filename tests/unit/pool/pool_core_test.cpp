@@ -215,6 +215,21 @@ TEST_F(PoolCore, TellsEveryWaiterAtOnceWhenTryingAgainCannotHelp) {
     EXPECT_TRUE(said<open_connection>().empty()) << "a wrong password must not be hammered";
 }
 
+TEST_F(PoolCore, LetsCallersWaitAgainOnceALaterFailureMayPass) {
+    use(of(1));
+    ask(ann);
+    auto slot = said<open_connection>().at(0).slot;
+    on([&] { core->open_failed(slot, open_failure::permanent, start, out); });
+    const auto later = start + minutes(1);
+    ask(bob, later, later + minutes(1));
+    slot = said<open_connection>().at(0).slot;
+    on([&] { core->open_failed(slot, open_failure::transient, later, out); });
+    EXPECT_TRUE(said<refuse>().empty());
+    ask(cid, later, later + minutes(1));
+    EXPECT_TRUE(said<refuse>().empty()) << "refused at once, a caller who retries would spin";
+    EXPECT_EQ(core->stats().waiting, 2);
+}
+
 TEST_F(PoolCore, SaysOpenFailedInsteadOfTimeoutWhenTheServerIsAway) {
     use(of(1));
     ask(ann);
