@@ -18,6 +18,9 @@ function(headroom_layer name)
   add_library(headroom::${name} ALIAS ${target})
 endfunction()
 
+# Every executable of GoogleTest tests, to be built together.
+add_custom_target(test_programs)
+
 # headroom_test(<executable> SOURCES <glob>... DEPENDS <library>... [LABEL <tier>] [SERIAL])
 # One executable for a tier of a layer; every TEST in it becomes a ctest test of its own.
 function(headroom_test name)
@@ -32,5 +35,6 @@ function(headroom_test name)
   add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} GTest::gtest_main GTest::gmock)
+  add_dependencies(test_programs ${name})
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
 endfunction()
