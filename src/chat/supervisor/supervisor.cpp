@@ -178,7 +178,8 @@ std::vector<std::string> supervisor::worker_environment(const config::worker_slo
     using seconds = std::chrono::duration<double>;
     config::environment overrides = overrides_;
     overrides["CHAT_SHUTDOWN_BUDGET_SEC"] = share_of(seconds(settings_.shutdown_budget));
-    if (fleet_ && fleet_->ready() == 0)
+    // Later replacements have the whole time: `start_by_` is long past.
+    if (fleet_ && !fleet_->was_ever_ready())
         overrides["CHAT_START_TIMEOUT_SEC"] = share_of(seconds(start_by_ - clock::now()));
     return config::worker_environment(environment_, overrides, slot);
 }

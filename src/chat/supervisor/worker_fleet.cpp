@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <utility>
@@ -215,11 +214,6 @@ void worker_fleet::note_failure(std::uint32_t index, std::string why) {
 
 void worker_fleet::changed() const {
     if (options_.on_change) options_.on_change();
-}
-
-std::size_t worker_fleet::ready() const {
-    return static_cast<std::size_t>(
-        std::ranges::count(views_, worker_state::ready, &worker_view::state));
 }
 
 asio::awaitable<void> worker_fleet::stop(deadline by) {

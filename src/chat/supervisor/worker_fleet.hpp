@@ -49,7 +49,7 @@ public:
     void kill();
 
     [[nodiscard]] const std::vector<worker_view>& workers() const { return views_; }
-    [[nodiscard]] std::size_t ready() const;
+    [[nodiscard]] bool was_ever_ready() const { return first_ready_.is_set(); }
     // Why a worker last failed; empty when none did.
     [[nodiscard]] const std::string& last_reason() const { return last_reason_; }
 
