@@ -12,7 +12,7 @@ http::response page(unsigned status, const boost::json::object& content) {
     http::response made;
     made.status = status;
     made.body = boost::json::serialize(content) + "\n";
-    made.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+    made.headers = {{"Cache-Control", "no-store"}};
     return made;
 }
 
