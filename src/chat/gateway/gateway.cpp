@@ -168,6 +168,10 @@ asio::awaitable<response> gateway::state::open_stream(request asked) {
     auto made = std::make_shared<client_stream>(executor, shape);
     // Counted before the first wait, so that the limit holds for those who come meanwhile.
     streams.emplace(made.get(), made);
+    // Destroyed on every way out, or with the response, which the client may not wait for.
+    std::shared_ptr<void> leave(nullptr, [weak = weak_from_this(), key = made.get()](void*) {
+        if (const auto self = weak.lock()) self->streams.erase(key);
+    });
 
     made->deliver(
         {.number = 0,
@@ -177,10 +181,7 @@ asio::awaitable<response> gateway::state::open_stream(request asked) {
                                               {"timestamp", now_text()}})});
     auto place =
         co_await services.relay.open(entered->of.id, last_event_id(asked), *made, call_deadline());
-    if (!place) {
-        streams.erase(made.get());
-        co_return refuse(place.error(), "opening a stream");
-    }
+    if (!place) co_return refuse(place.error(), "opening a stream");
     made->keep(std::move(*place));
     if (is_closing) made->end_with(shutdown_event());
 
@@ -189,14 +190,9 @@ asio::awaitable<response> gateway::state::open_stream(request asked) {
     answer.headers = {{"Cache-Control", "no-cache, no-transform"}, {"X-Accel-Buffering", "no"}};
     entered->mark(answer);
     if (asked.method == "HEAD") {
-        streams.erase(made.get());
         answer.stream = [](http::body_writer&) -> asio::awaitable<void> { co_return; };
         co_return answer;
     }
-    // Destroyed with the response, also when the client is gone before the stream has begun.
-    std::shared_ptr<void> leave(nullptr, [weak = weak_from_this(), key = made.get()](void*) {
-        if (const auto self = weak.lock()) self->streams.erase(key);
-    });
     answer.stream = [made, leave](http::body_writer& to) { return made->run(to); };
     co_return answer;
 }
