@@ -117,6 +117,12 @@ struct async_pool::state : std::enable_shared_from_this<state> {
 
     void act(const abandon&) {}  // the watch of the closing socket ends by its own deadline
 
+    void act(const peek& what) {
+        const auto& held = connections[what.slot.index];
+        if (held.leased || !held.open || held.open->is_alive()) return;
+        core.broken(what.slot, clock::now(), pending);
+    }
+
     void act(const wake_at& what) {
         timer.expires_at(what.when);
         timer.async_wait([self = shared_from_this()](boost::system::error_code ec) {

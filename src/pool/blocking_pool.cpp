@@ -118,6 +118,11 @@ struct blocking_pool::state {
         return true;
     }
     bool act(const abandon&) { return false; }
+    bool act(const peek& what) {
+        const auto& open = connections[what.slot.index].open;
+        if (open && !open->is_alive()) core.broken(what.slot, clock::now(), pending);
+        return false;
+    }
     bool act(const wake_at& what) {
         wake = what.when;
         return true;

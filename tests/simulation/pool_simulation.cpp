@@ -121,6 +121,7 @@ private:
         l.waiters_max = 1 + static_cast<std::uint32_t>(random() % 12);
         l.idle_timeout = random() % 4 == 0 ? milliseconds(0) : milliseconds(500 + random() % 5000);
         l.lifetime = random() % 4 == 0 ? milliseconds(0) : milliseconds(1000 + random() % 20000);
+        l.peek_interval = random() % 2 == 0 ? milliseconds(0) : milliseconds(100 + random() % 2000);
         l.backoff_first = milliseconds(20);
         l.backoff_max = milliseconds(400);
         l.close_grace = milliseconds(300);
@@ -471,6 +472,11 @@ private:
         ++abandoned_;
         gone_.push_back(what.slot);
         sockets_.erase(at);
+    }
+
+    void act(const peek& what) {
+        require(std::ranges::find(idle_, what.slot) != idle_.end(), books_agree,
+                "a connection that is not idle was to be looked at");
     }
 
     void act(const wake_at& what) { wake_ = what.when; }

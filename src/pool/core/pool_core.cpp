@@ -213,6 +213,7 @@ void pool_core::tick(clock::time_point now, actions& out) {
     wake_announced_ = clock::time_point::max();
     expire_waiters(now, out);
     expire_slots(now, out);
+    peek_idle(now, out);
     if (draining_ && drain_by_ <= now) cut_leases(now, out);
     settle(now, out);
     want_wake(next_wake(), out);
@@ -284,6 +285,10 @@ void pool_core::push_idle(std::uint32_t index, clock::time_point now, actions& o
     if (limits_.idle_timeout != clock::duration::zero() && live() > stats_.floor) {
         want_wake(now + limits_.idle_timeout, out);
     }
+    if (limits_.peek_interval == clock::duration::zero()) return;
+    // One look at a time for all of them: whoever goes idle joins the next one.
+    if (peek_at_ == clock::time_point::max()) peek_at_ = now + limits_.peek_interval;
+    want_wake(peek_at_, out);
 }
 
 void pool_core::unlink_idle(std::uint32_t index) {
@@ -454,6 +459,14 @@ void pool_core::expire_slots(clock::time_point now, actions& out) {
     }
 }
 
+// Connections that die while nobody asks for one are noticed too, so that the floor holds.
+void pool_core::peek_idle(clock::time_point now, actions& out) {
+    if (now < peek_at_) return;
+    for (auto index = idle_oldest_; index != none; index = slots_[index].next)
+        out.emplace_back(peek{id_of(index)});
+    peek_at_ = idle_oldest_ == none ? clock::time_point::max() : now + limits_.peek_interval;
+}
+
 void pool_core::cut_leases(clock::time_point now, actions& out) {
     for (std::uint32_t index = 0; index < slots_.size(); ++index) {
         if (slots_[index].state == slot_state::leased)
@@ -462,7 +475,7 @@ void pool_core::cut_leases(clock::time_point now, actions& out) {
 }
 
 clock::time_point pool_core::next_wake() const {
-    auto next = expiries_.empty() ? clock::time_point::max() : expiries_.front().when;
+    auto next = expiries_.empty() ? peek_at_ : std::min(peek_at_, expiries_.front().when);
     if (wants_open()) next = std::min(next, open_not_before_);
     if (draining_ && stats_.leased > 0) next = std::min(next, drain_by_);
     const bool idle_expires =

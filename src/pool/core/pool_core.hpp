@@ -78,6 +78,8 @@ struct limits {
     clock::duration idle_timeout = std::chrono::minutes(5);  // zero: never
     clock::duration lifetime =
         std::chrono::minutes(30);  // each drawn between half and full; zero: never
+    clock::duration peek_interval =
+        std::chrono::seconds(1);  // between looks at idle connections; zero: none
     clock::duration backoff_first = std::chrono::milliseconds(50);
     clock::duration backoff_max = std::chrono::seconds(5);
     clock::duration close_grace =
@@ -111,12 +113,18 @@ struct abandon {
     slot_id slot;
     bool operator==(const abandon&) const = default;
 };
+// Look whether the idle connection is still alive, and tell broken() when it is not.
+struct peek {
+    slot_id slot;
+    bool operator==(const peek&) const = default;
+};
 // Call tick() no later than this.
 struct wake_at {
     clock::time_point when;
     bool operator==(const wake_at&) const = default;
 };
-using action = std::variant<open_connection, grant, refuse, close_connection, abandon, wake_at>;
+using action =
+    std::variant<open_connection, grant, refuse, close_connection, abandon, peek, wake_at>;
 using actions = std::vector<action>;  // owned and reused by the driver
 
 struct owner_usage {
@@ -277,6 +285,7 @@ private:
     [[nodiscard]] bool wants_open() const;
     void expire_waiters(clock::time_point now, actions& out);
     void expire_slots(clock::time_point now, actions& out);
+    void peek_idle(clock::time_point now, actions& out);
     void cut_leases(clock::time_point now, actions& out);
     [[nodiscard]] clock::time_point next_wake() const;
     void want_wake(clock::time_point when, actions& out);
@@ -304,6 +313,7 @@ private:
     std::uint32_t failures_in_a_row_ = 0;
     bool failed_permanently_ = false;  // the latest open did
     clock::time_point open_not_before_ = clock::time_point::min();
+    clock::time_point peek_at_ = clock::time_point::max();  // the next look at all that is idle
     bool draining_ = false;
     deadline drain_by_ = deadline::max();
     clock::time_point wake_announced_ = clock::time_point::max();

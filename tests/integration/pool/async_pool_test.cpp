@@ -189,6 +189,23 @@ TEST_F(AsyncPool, SkipsAnIdleConnectionTheServerHasClosed) {
     }(this, pool));
 }
 
+TEST_F(AsyncPool, RefillsItsFloorWhileNobodyAsks) {
+    auto bounds = of(3);
+    bounds.floor = 2;
+    bounds.peek_interval = milliseconds(10);
+    auto& pool = make(bounds);
+    run([](AsyncPool* self, async_pool& from) -> asio::awaitable<void> {
+        EXPECT_TRUE(
+            co_await wait_until([&from] { return from.stats().idle == 2; }, in(seconds(5))));
+        self->server.close_all();
+        const auto is_refilled = [self, &from] {
+            return self->server.accepted() == 4 && from.stats().idle == 2;
+        };
+        EXPECT_TRUE(co_await wait_until(is_refilled, in(seconds(5))));
+        EXPECT_EQ(from.stats().acquires, 0U);
+    }(this, pool));
+}
+
 TEST_F(AsyncPool, CutsALeaseThatOutlivesTheDrain) {
     auto& pool = make(of(1));
     test::run_on(loop, [](AsyncPool* self, async_pool& from) -> asio::awaitable<void> {

@@ -100,6 +100,25 @@ TEST_F(BlockingPool, NeverPassesItsCapAsTheServerCounts) {
     EXPECT_TRUE(pool.drain(in(seconds(5))).has_value());
 }
 
+TEST_F(BlockingPool, RefillsItsFloorWhileNobodyAsks) {
+    auto options = of(2);
+    options.bounds.floor = 1;
+    options.bounds.peek_interval = milliseconds(10);
+    blocking_pool pool(options, opener);
+    const auto becomes_idle_as = [&](std::size_t accepted) {
+        const auto by = in(seconds(5));
+        while (clock::now() < by) {
+            if (server.accepted() == accepted && pool.stats().idle == 1) return true;
+            std::this_thread::yield();
+        }
+        return false;
+    };
+    EXPECT_TRUE(becomes_idle_as(1));
+    server.close_all();
+    EXPECT_TRUE(becomes_idle_as(2));
+    EXPECT_EQ(pool.stats().acquires, 0U);
+}
+
 TEST_F(BlockingPool, HonoursADeadlineWhileItsWorkerOpens) {
     blocking_pool pool(of(1), opener);
     opener.slow = true;

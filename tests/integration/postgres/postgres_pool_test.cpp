@@ -143,8 +143,24 @@ TEST_F(PostgresPool, NeverPassesItsCapOnTheServer) {
     EXPECT_EQ(f.pool->stats().opened, 3U);
 }
 
-TEST_F(PostgresPool, KeepsItsFloorAlsoAfterSessionsWereTerminated) {
-    pool_fixture f(options_for(server(), 4, 2));
+TEST_F(PostgresPool, RefillsItsFloorAfterSessionsWereTerminatedWhileNobodyAsks) {
+    auto options = options_for(server(), 4, 2);
+    options.bounds.peek_interval = 50ms;
+    pool_fixture f(std::move(options));
+    ASSERT_TRUE(f.eventually([&] { return f.pool->stats().idle == 2; }));
+    server().tell(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'chat:%'");
+    const auto& now = f.pool->stats();
+    EXPECT_TRUE(f.eventually([&] { return now.opened == 4 && now.idle == 2; }));
+    EXPECT_EQ(now.acquires, 0U);
+    EXPECT_TRUE(f.eventually([&] { return server().sessions() == 2; }));
+}
+
+TEST_F(PostgresPool, HandsOutNoSessionThatWasTerminated) {
+    auto options = options_for(server(), 4, 2);
+    options.bounds.peek_interval = 0ms;  // only when it is handed out
+    pool_fixture f(std::move(options));
     ASSERT_TRUE(f.eventually([&] { return f.pool->stats().idle == 2; }));
     EXPECT_EQ(server().sessions(), 2U);
 

@@ -284,6 +284,29 @@ TEST_F(PoolCore, ClosesWhatIsIdleTooLongButNeverBelowTheFloor) {
     EXPECT_TRUE(said<close_connection>().empty());
 }
 
+TEST_F(PoolCore, LooksAtIdleConnectionsWhileItIsQuietAndOnlyThen) {
+    auto l = of(2);
+    l.peek_interval = seconds(3);
+    use(l);
+    const auto first = open_for(ann);
+    const auto second = open_for(bob);
+    const auto now = start + seconds(1);
+    on([&] { core->tick(now, out); });
+    on([&] { core->returned(first, true, now, out); });
+    ASSERT_FALSE(said<wake_at>().empty());
+    EXPECT_EQ(said<wake_at>().back(), wake_at{now + seconds(3)});
+    on([&] { core->tick(now + seconds(2), out); });
+    EXPECT_TRUE(said<peek>().empty());
+    on([&] { core->returned(second, true, now + seconds(2), out); });
+    on([&] { core->tick(now + seconds(3), out); });
+    EXPECT_EQ(said<peek>(), (std::vector{peek{first}, peek{second}}));
+    EXPECT_EQ(said<wake_at>(), (std::vector{wake_at{now + seconds(6)}}));
+    EXPECT_TRUE(core->try_acquire(owner).has_value());
+    EXPECT_TRUE(core->try_acquire(owner).has_value());
+    on([&] { core->tick(now + seconds(6), out); });
+    EXPECT_TRUE(out.empty()) << "nothing is idle, nothing is to be looked at";
+}
+
 TEST_F(PoolCore, RetiresAConnectionBetweenHalfAndAllOfItsLifetime) {
     auto l = of(1);
     l.lifetime = minutes(10);
