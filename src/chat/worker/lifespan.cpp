@@ -36,6 +36,9 @@ namespace {
 
 constexpr std::uint32_t blocking_threads_max = 4;
 constexpr std::uint64_t plain_connections = 1024;  // beside those of streams
+// JSON may write one character as two escapes of six bytes; what stands around the text is small.
+constexpr std::uint64_t json_bytes_of_a_char = 12;
+constexpr std::uint64_t json_frame_bytes = 4 * 1024;
 constexpr auto snapshot_interval = std::chrono::seconds(1);
 constexpr auto attempt_timeout = std::chrono::seconds(5);
 constexpr auto step_timeout = std::chrono::seconds(3);
@@ -201,6 +204,8 @@ result<void> worker_life::start_gateway() {
 
     http::server_options serving;
     serving.connections_max = streams_of_one_worker(settings_) + plain_connections;
+    serving.body_bytes_max =
+        settings_.limits.max_message_chars * json_bytes_of_a_char + json_frame_bytes;
     serving.on_fault = [out = out_](std::string_view what) {
         out.error("a request handler threw", {{"what", what}});
     };
