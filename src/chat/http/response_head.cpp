@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "chat/core/time_text.hpp"
+
 namespace headroom::chat::http {
 
 namespace {
@@ -61,6 +63,7 @@ bool is_one_line(std::string_view text) {
 
 std::string response_head(const response& of, head_options options) {
     auto head = fmt::format("HTTP/1.1 {} {}\r\n", of.status, reason_of(of.status));
+    if (options.date) head += fmt::format("Date: {}\r\n", to_http_date(*options.date));
     const bool has_content = of.status != 204 && of.status != 304;
     if (has_content) head += fmt::format("Content-Type: {}\r\n", of.content_type);
     if (has_content && !options.is_stream)

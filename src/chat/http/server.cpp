@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,6 +45,11 @@ std::string address_of(const tcp::socket& socket) {
     boost::system::error_code ec;
     const auto remote = socket.remote_endpoint(ec);
     return ec ? std::string("unknown") : remote.address().to_string();
+}
+
+std::string dated_head(const response& of, head_options options) {
+    options.date = std::chrono::system_clock::now();
+    return response_head(of, options);
 }
 
 // Event loop only. Its task and, for a stream, the task that watches the peer share it.
@@ -225,7 +231,7 @@ asio::awaitable<bool> server::state::read_request(connection& on) {
             }
             case reading::refused: {
                 on.is_idle = false;
-                auto head = response_head(on.reader.refusal(), {.closes = true});
+                auto head = dated_head(on.reader.refusal(), {.closes = true});
                 const auto told = co_await on.write_all(std::move(head), on.reader.refusal().body,
                                                         clock::now() + options.write_timeout);
                 if (told) co_await linger(on);
@@ -241,7 +247,7 @@ asio::awaitable<bool> server::state::read_request(connection& on) {
             const auto late =
                 error_response(408, "request_timeout", "the request did not arrive in time");
             [[maybe_unused]] const auto told =
-                co_await on.write_all(response_head(late, {.closes = true}), late.body,
+                co_await on.write_all(dated_head(late, {.closes = true}), late.body,
                                       clock::now() + std::chrono::seconds(1));
             co_return false;
         }
@@ -270,7 +276,7 @@ asio::awaitable<bool> server::state::respond(std::shared_ptr<connection> on, req
 
     const bool is_stream = static_cast<bool>(given.stream);
     const bool closes = is_stream || is_draining || !on->reader.keeps_alive();
-    auto head = response_head(given, {.closes = closes, .is_stream = is_stream});
+    auto head = dated_head(given, {.closes = closes, .is_stream = is_stream});
     auto body = is_head || is_stream || given.status == 304 ? std::string{} : std::move(given.body);
     const auto by = clock::now() + options.write_timeout;
     const auto written = co_await on->write_all(std::move(head), std::move(body), by);

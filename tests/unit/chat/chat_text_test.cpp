@@ -87,6 +87,12 @@ TEST(TimeText, WritesMillisecondsInUtc) {
     EXPECT_EQ(to_iso_text(when), "2026-01-31T04:05:06.007Z");
 }
 
+TEST(TimeText, WritesTheDateOfAResponseAsHttpHasIt) {
+    const auto when = std::chrono::sys_days(std::chrono::November / 6 / 1994) +
+                      std::chrono::hours(8) + std::chrono::minutes(49) + milliseconds(37'900);
+    EXPECT_EQ(to_http_date(when), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
 TEST(Backoff, DoublesUpToItsBoundAndStaysAboveHalf) {
     backoff pause(7, milliseconds(100), milliseconds(400));
     for (const auto whole : {100, 200, 400, 400}) {

@@ -215,5 +215,10 @@ TEST(ResponseHead, LeavesOutAHeaderThatWouldBeginAnother) {
     EXPECT_NE(head.find("Connection: close\r\n\r\n"), std::string::npos);
 }
 
+TEST(ResponseHead, SaysWhenItIsSent) {
+    const auto head = http::response_head({}, {.date = std::chrono::system_clock::time_point{}});
+    EXPECT_NE(head.find("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace headroom::chat
