@@ -183,11 +183,13 @@ asio::awaitable<result<void>> relay_hub::state::catch_up_all(deadline by) {
     std::vector<std::uint64_t> ids;
     for (const auto& [id, each] : streams)
         if (each->cursor.is_replaying()) ids.push_back(id);
+    // One history that cannot be read keeps no other stream waiting.
+    result<void> first_failure;
     for (const auto id : ids) {
         auto caught_up = co_await catch_up(id, by);
-        if (!caught_up) co_return caught_up;
+        if (!caught_up && first_failure) first_failure = std::move(caught_up);
     }
-    co_return result<void>{};
+    co_return first_failure;
 }
 
 asio::awaitable<void> relay_hub::state::keep_catching_up() {
