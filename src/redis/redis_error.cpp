@@ -48,11 +48,12 @@ const std::error_category& redis_category() noexcept {
 }
 
 redis_errc classify_server_error(std::string_view message) noexcept {
-    // Sent by the server's checks, before any command handler runs. NOREPLICAS and OOM are: of
-    // scripts they may come half way, but then the message begins with ERR.
-    constexpr auto before_execution =
-        std::to_array<std::string_view>({"LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOAUTH",
-                                         "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "NOREPLICAS"});
+    // A script's error ends "script: <sha>, on @user_script:1.": what stood before it has run.
+    if (message.contains("on @user_script")) return redis_errc::server_error;
+    // Sent by the server's checks, before any command handler runs.
+    constexpr auto before_execution = std::to_array<std::string_view>(
+        {"LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOAUTH", "MOVED", "ASK", "TRYAGAIN",
+         "CLUSTERDOWN", "NOREPLICAS", "OOM"});
     const auto word = message.substr(0, message.find(' '));
     for (const auto each : before_execution) {
         if (word == each) return redis_errc::refused;

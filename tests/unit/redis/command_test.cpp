@@ -91,6 +91,12 @@ TEST(RedisError, TellsRefusalsFromFailures) {
     EXPECT_EQ(classify_server_error("BUSYGROUP Consumer Group name already exists"),
               redis_errc::server_error);
     EXPECT_EQ(classify_server_error("ERR max number of clients reached"), redis_errc::refused);
+    EXPECT_EQ(classify_server_error("OOM command not allowed when used memory > 'maxmemory'."),
+              redis_errc::refused);
+    EXPECT_EQ(classify_server_error("NOREPLICAS Not enough good replicas to write. script: "
+                                    "4ad1, on @user_script:1."),
+              redis_errc::server_error)
+        << "the script ran up to there";
     EXPECT_EQ(classify_server_error("WRONGTYPE Operation"), redis_errc::server_error);
     EXPECT_EQ(classify_server_error(""), redis_errc::server_error);
 }
