@@ -38,6 +38,7 @@ constexpr std::uint32_t blocking_threads_max = 4;
 constexpr std::uint64_t plain_connections = 1024;  // beside those of streams
 // JSON may write one character as two escapes of six bytes; what stands around the text is small.
 constexpr std::uint64_t json_bytes_of_a_char = 12;
+constexpr std::uint64_t utf8_bytes_of_a_char = 4;
 constexpr std::uint64_t json_frame_bytes = 4 * 1024;
 constexpr auto snapshot_interval = std::chrono::seconds(1);
 constexpr auto attempt_timeout = std::chrono::seconds(5);
@@ -128,7 +129,10 @@ worker_life::worker_life(asio::any_io_executor executor, config::settings settin
     app_.redis_sync = std::move(redis.sync);
     app_.pg_pool = get_pg_pool(executor_, settings_);
 
-    store_.emplace(*app_.pg_pool, scope_);
+    store_bounds bounds;
+    bounds.text_bytes_max = std::max<std::size_t>(
+        bounds.text_bytes_max, settings_.limits.max_message_chars * utf8_bytes_of_a_char);
+    store_.emplace(*app_.pg_pool, scope_, bounds);
     queue_options lanes;
     lanes.waiting_max = settings_.limits.max_queue_size;
     queue_.emplace(*app_.redis_async, keys_, lanes);
@@ -199,6 +203,7 @@ result<void> worker_life::start_gateway() {
     options.message_chars_max = settings_.limits.max_message_chars;
     options.page = page_files();
     options.is_ready = [this] { return can_serve(); };
+    options.serves_chat = does_ingress();
     gateway_.emplace(executor_, gateway_services{app_, *store_, *queue_, *relay_},
                      std::move(options), out_);
 
@@ -231,8 +236,7 @@ asio::awaitable<result<void>> worker_life::start() {
     tasks_.spawn("heartbeat",
                  beat(*app_.redis_async_decode, keys_,
                       {.worker = worker_id_, .role = std::string(to_string(settings_.role))}));
-    if (does_ingress()) co_return start_gateway();
-    co_return result<void>{};
+    co_return start_gateway();
 }
 
 void worker_life::send_snapshot() {
