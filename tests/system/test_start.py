@@ -44,6 +44,13 @@ class Start(unittest.TestCase):
         again = self.chatd("own").wait_ready()  # on the data of the first
         self.assertEqual(again.stop(), 0, again.errors)
 
+    def test_tells_its_health_but_takes_no_chat_where_it_only_runs_turns(self):
+        chatd = self.chatd("proc", CHAT_ROLE="proc").wait_ready()
+        self.assertEqual(get_json(chatd.url + "/healthz")[0], 200)
+        self.assertEqual(get_json(chatd.url + "/readyz")[0], 200)
+        self.assertEqual(get_json(chatd.url + "/conversations")[0], 404)
+        self.assertEqual(chatd.stop(), 0, chatd.errors)
+
     def test_finds_a_postgres_that_is_not_in_the_path(self):
         chatd = self.chatd("path", PATH="/usr/bin:/bin").wait_ready()  # Debian's is elsewhere
         self.assertEqual(chatd.stop(), 0, chatd.errors)

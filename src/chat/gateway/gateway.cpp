@@ -100,6 +100,13 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
 
 void gateway::state::add_routes() {
     // The routes live in this state, so `this` outlives them.
+    routes.add("GET", "/healthz", [](request, std::string) -> asio::awaitable<response> {
+        co_return json_response(json::object{{"status", "alive"}});
+    });
+    routes.add("GET", "/readyz", [this](request, std::string) -> asio::awaitable<response> {
+        co_return say_ready();
+    });
+    if (!options.serves_chat) return;
     routes.add("GET", "/sse/stream",
                [this](request asked, std::string) { return open_stream(std::move(asked)); });
     routes.add("POST", "/sse/chat",
@@ -111,12 +118,6 @@ void gateway::state::add_routes() {
     });
     routes.add("DELETE", "/conversations/*", [this](request asked, std::string id) {
         return remove_conversation(std::move(asked), std::move(id));
-    });
-    routes.add("GET", "/healthz", [](request, std::string) -> asio::awaitable<response> {
-        co_return json_response(json::object{{"status", "alive"}});
-    });
-    routes.add("GET", "/readyz", [this](request, std::string) -> asio::awaitable<response> {
-        co_return say_ready();
     });
     add_page_routes(routes, options.page);
 }

@@ -38,6 +38,7 @@ struct gateway_options {
     clock::duration stream_keep_alive = std::chrono::seconds(15);
     clock::duration stream_write_timeout = std::chrono::seconds(20);
     std::vector<page_file> page;
+    bool serves_chat = true;  // false: /healthz and /readyz only, of a worker that runs turns
     std::function<bool()> is_ready;  // for /readyz
 };
 

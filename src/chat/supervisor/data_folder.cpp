@@ -207,8 +207,11 @@ result<void> data_folder::write_record(const run_record& record) const {
 
 result<secret> data_folder::session_secret() const {
     const std::string path = root_ + "/session_secret";
-    if (auto kept = read_file(path); kept && kept->size() >= secret_bytes)
-        return secret(std::move(*kept));
+    auto kept = read_file(path);
+    if (kept && kept->size() >= secret_bytes) return secret(std::move(*kept));
+    // A new secret ends every session: only where there is none, or a broken one.
+    if (!kept && kept.error().code != std::errc::no_such_file_or_directory)
+        return std::unexpected(kept.error());
     std::string made = random_hex(secret_bytes);
     if (auto written = write_file(path, made); !written) return std::unexpected(written.error());
     return secret(std::move(made));

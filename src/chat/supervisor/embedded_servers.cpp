@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/supervisor/embedded_servers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "budget/demand.hpp"
@@ -14,6 +15,8 @@ namespace headroom::chat {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr auto redis_stop_time_min = std::chrono::seconds(3);
 
 // Twice the workers' demand: a replacement dials while the server has not let go of the old one.
 connection_count twice(const budget::amount& demand) {
@@ -95,7 +98,8 @@ void embedded_servers::keep(const std::unique_ptr<embedded_server>& server) {
 
 asio::awaitable<void> embedded_servers::stop(deadline by) {
     if (postgres_) co_await postgres_->stop(by);
-    if (redis_) co_await redis_->stop(by);
+    // However long Postgres took, Redis has the time to write its last second of data.
+    if (redis_) co_await redis_->stop(std::max(by, clock::now() + redis_stop_time_min));
     (void)co_await tasks_.join(deadline::max());
     if (folder_) folder_->forget_run();
 }
