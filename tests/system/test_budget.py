@@ -128,6 +128,11 @@ class Budget(unittest.TestCase):
         budget = self.chatd.monitoring()["budget"]
         self.assertEqual(budget["redis"]["total"], WORKERS * 3 * REDIS_CAP)
         self.assertEqual(budget["postgres"]["total"], WORKERS * POSTGRES_CAP)
+        print(f"\nthe servers counted, in {watch.looks} looks, at most: "
+              + ", ".join(f"{kind} {watch.most[kind]}" for kind in ("async", "async_decode", "sync"))
+              + f" of {REDIS_CAP}, pg {watch.most['pg']} of {POSTGRES_CAP} a worker; in all Redis "
+              f"{watch.most_redis} of {budget['redis']['total']}, Postgres {watch.most_postgres} of "
+              f"{budget['postgres']['total']}")
         self.assertLessEqual(watch.most_redis, budget["redis"]["total"])
         self.assertLessEqual(watch.most_postgres, budget["postgres"]["total"])
 
@@ -160,10 +165,13 @@ class Budget(unittest.TestCase):
         self.assertNotEqual(self.redis.client_names(), [])
         self.assertNotEqual(self.postgres.client_names(), [])
         started = time.monotonic()
+        held = len(self.redis.client_names()), len(self.postgres.client_names())
         self.assertEqual(self.chatd.stop(), 0, self.chatd.errors)
         self.assertLess(time.monotonic() - started, 30)
         wait_until(lambda: self.redis.client_names() == [], "Redis counts none", within=10)
         wait_until(lambda: self.postgres.client_names() == [], "Postgres counts none", within=10)
+        print(f"\nbefore SIGTERM Redis counted {held[0]} and Postgres {held[1]}; both counted 0 "
+              f"{time.monotonic() - started:.1f} s after it")
 
 
 if __name__ == "__main__":
