@@ -42,8 +42,8 @@ constexpr std::array table{
              }},
 
     variable{"REDIS_URL", "embedded server",
-             "`redis://`, `rediss://` or `unix://`; else built from the "
-             "next five",
+             "`redis://` or `unix://` (`rediss://` is refused: no TLS to Redis yet); else built "
+             "from the next five",
              exposure::url, read_redis_address},
     variable{"REDIS_HOST", "embedded server", "name or address"},
     variable{"REDIS_PORT", "6379", "port of `REDIS_HOST`"},

@@ -244,6 +244,10 @@ TEST(RedisSettings, RefuseAUserWithoutAPassword) {
               names{"REDIS_PASSWORD"});
 }
 
+TEST(RedisSettings, RefuseAServerByTlsInsteadOfSpeakingPlainlyToIt) {
+    EXPECT_EQ(fault_names({{"REDIS_URL", "rediss://me:secret@cache:6380"}}), names{"REDIS_URL"});
+}
+
 TEST(RedisSettings, RefuseAHostThatIsAUrl) {
     EXPECT_EQ(fault_names({{"REDIS_HOST", "redis://cache"}}), names{"REDIS_HOST"});
 }
