@@ -44,6 +44,8 @@ redis::client_options options_of(const config::settings& from, std::string_view 
     options.kind = std::string(kind);
     options.bounds.cap = to_cap(from.redis.connections_max);
     options.bounds.seed = jitter_seed();
+    // People wait while Redis is away: look for it every second or two, three pools a worker.
+    options.bounds.backoff_max = std::chrono::seconds(2);
     return options;
 }
 
