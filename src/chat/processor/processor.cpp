@@ -20,6 +20,12 @@ namespace {
 constexpr auto call_time_max = seconds(5);
 constexpr auto tell_time_max = seconds(15);
 constexpr std::chrono::milliseconds idle_processor_max = std::chrono::minutes(10);
+
+// An owner renews as soon as the store answers it again, and may have been about to when it went
+// away: within this gap nobody who lives has been silent for silence_max.
+clock::duration longest_gap(const processor_options& options) {
+    return options.silence_max - 2 * options.renew_interval;
+}
 }  // namespace
 
 // Event loop only. Its coroutines run in `tasks`, which stop() joins before the state can go.
@@ -30,7 +36,7 @@ struct processor::state {
           store(records),
           queue(waiting),
           publisher(events),
-          store_outages(options.calm_time),
+          store_outages(options.calm_time, longest_gap(options)),
           tools{.executor = on,
                 .store = records,
                 .queue = waiting,
@@ -58,7 +64,7 @@ struct processor::state {
     asio::awaitable<void> keep_sweeping();
     asio::awaitable<void> sweep();
     asio::awaitable<void> enqueue_waiting();
-    asio::awaitable<void> interrupt_abandoned();
+    asio::awaitable<void> interrupt_abandoned(deadline by);
 
     // Fixed at construction.
     processor_options options;
@@ -199,7 +205,7 @@ asio::awaitable<void> processor::state::keep_sweeping() {
 asio::awaitable<void> processor::state::sweep() {
     co_await enqueue_waiting();
     if (stopping.is_set()) co_return;
-    if (store_outages.is_calm(clock::now())) co_await interrupt_abandoned();
+    if (const auto until = tools.may_judge_silence_until()) co_await interrupt_abandoned(*until);
     if (stopping.is_set()) co_return;
     [[maybe_unused]] auto tidied =
         co_await queue.forget_processors(idle_processor_max, clock::now() + call_time_max);
@@ -217,9 +223,9 @@ asio::awaitable<void> processor::state::enqueue_waiting() {
     }
 }
 
-asio::awaitable<void> processor::state::interrupt_abandoned() {
-    auto ended =
-        co_await store.interrupt_abandoned(options.silence_max, clock::now() + call_time_max);
+asio::awaitable<void> processor::state::interrupt_abandoned(deadline by) {
+    auto ended = co_await store.interrupt_abandoned(options.silence_max,
+                                                    std::min(by, clock::now() + call_time_max));
     note_store(ended.has_value());
     if (!ended) co_return;
     for (auto& each : *ended) {

@@ -98,7 +98,10 @@ asio::awaitable<void> turn_run::run() {
     }
     auto begun = co_await persist<begun_turn>(
         [this](deadline by) {
-            return tools_.store.begin(claim_.turn_id, token_, tools_.deadly_silence(), by);
+            const auto until = tools_.may_judge_silence_until();
+            const auto silence = until ? std::optional(tools_.options.silence_max) : std::nullopt;
+            return tools_.store.begin(claim_.turn_id, token_, silence,
+                                      until ? std::min(by, *until) : by);
         },
         begin_time_max);
     if (!begun) {

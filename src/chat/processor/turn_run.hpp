@@ -31,10 +31,10 @@ struct turn_tools {
     void notice(std::string_view event, std::string_view detail) const {
         if (options.on_notice) options.on_notice(event, detail);
     }
-    // How long an owner must have been silent to count as dead; empty while nobody may.
-    [[nodiscard]] std::optional<std::chrono::milliseconds> deadly_silence() const {
-        if (!store_outages.is_calm(clock::now())) return std::nullopt;
-        return options.silence_max;
+    // May an owner that has been silent for options.silence_max be taken for dead, and by when must
+    // the store have said so?
+    [[nodiscard]] std::optional<deadline> may_judge_silence_until() const {
+        return store_outages.trusted_until(clock::now());
     }
     // After a turn ended: its people, then the conversation's next turn.
     [[nodiscard]] boost::asio::awaitable<void> tell_interrupted(turn_reference turn,

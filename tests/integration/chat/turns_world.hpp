@@ -70,7 +70,7 @@ inline processor_options quick_processor(std::string id) {
             .sweep_interval = 100ms,
             .sweep_age = 100ms,
             .silence_max = 600ms,
-            .calm_time = 400ms,
+            .calm_time = 1s,
             .on_notice = {}};
 }
 

@@ -106,16 +106,32 @@ TEST(Backoff, DoublesUpToItsBoundAndStaysAboveHalf) {
 
 TEST(OutageGuard, TakesSilenceForDeathOnlyAfterACalmTime) {
     const clock::time_point start{};
-    outage_guard guard(seconds(6));
-    EXPECT_FALSE(guard.is_calm(start + seconds(100)));
+    outage_guard guard(seconds(6), seconds(5));
+    EXPECT_FALSE(guard.trusted_until(start + seconds(100)));
     guard.on_success(start);
-    EXPECT_FALSE(guard.is_calm(start + seconds(5)));
-    EXPECT_TRUE(guard.is_calm(start + seconds(6)));
+    guard.on_success(start + seconds(4));
+    EXPECT_FALSE(guard.trusted_until(start + seconds(5)));
+    EXPECT_TRUE(guard.trusted_until(start + seconds(6)));
     guard.on_failure();
-    EXPECT_FALSE(guard.is_calm(start + seconds(60)));
+    EXPECT_FALSE(guard.trusted_until(start + seconds(60)));
     guard.on_success(start + seconds(60));
     guard.on_success(start + seconds(65));
-    EXPECT_TRUE(guard.is_calm(start + seconds(66)));
+    EXPECT_TRUE(guard.trusted_until(start + seconds(66)));
+}
+
+// A call that waits in the pool until the store is back does not fail.
+TEST(OutageGuard, NoticesAnOutageThroughWhichEveryCallHasWaited) {
+    const clock::time_point start{};
+    outage_guard guard(seconds(6), seconds(5));
+    for (int second = 0; second <= 12; second += 4)
+        guard.on_success(start + seconds(second));
+    EXPECT_EQ(guard.trusted_until(start + seconds(13)), start + seconds(17))
+        << "a later answer may have waited through an outage";
+    EXPECT_FALSE(guard.trusted_until(start + seconds(17)));
+    guard.on_success(start + seconds(18));
+    EXPECT_FALSE(guard.trusted_until(start + seconds(18))) << "the living have not renewed yet";
+    guard.on_success(start + seconds(22));
+    EXPECT_TRUE(guard.trusted_until(start + seconds(24)));
 }
 
 }  // namespace
