@@ -9,9 +9,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/version.hpp"
 #include "chat/log.hpp"
 #include "chat/supervisor/supervisor.hpp"
-#include "chat/supervisor/version.hpp"
 #include "chat/worker/worker.hpp"
 #include "config/load.hpp"
 #include "config/worker_slot.hpp"
@@ -63,7 +63,7 @@ int main(int argument_count, char** arguments) {
 
     CLI::App app("The chat service: a supervisor with its workers.", "chatd");
     app.footer(footer);
-    app.set_version_flag("--version", "chatd " + std::string(chat::version));
+    app.set_version_flag("--version", "chatd " + std::string(headroom::version));
     CLI11_PARSE(app, argument_count, arguments);
     return run_supervisor(std::move(from));
 }

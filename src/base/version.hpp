@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-namespace headroom::chat {
+namespace headroom {
 
 inline constexpr std::string_view version = "0.1.0";
 
-}  // namespace headroom::chat
+}  // namespace headroom

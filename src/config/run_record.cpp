@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/supervisor/run_record.hpp"
+#include "config/run_record.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-namespace headroom::chat {
+namespace headroom::config {
 namespace {
 
 namespace json = boost::json;
@@ -20,6 +20,8 @@ json::object to_object(const process_mark& mark) {
 json::object to_object(const recorded_server& server) {
     json::object written = to_object(server.process);
     written["socket"] = server.socket;
+    if (!server.database.empty()) written["database"] = server.database;
+    if (!server.user.empty()) written["user"] = server.user;
     return written;
 }
 
@@ -50,7 +52,10 @@ process_mark read_mark(const json::object& in) {
 std::optional<recorded_server> read_server(const json::object& in, std::string_view key) {
     const json::object* found = object_at(in, key);
     if (found == nullptr) return std::nullopt;
-    return recorded_server{.process = read_mark(*found), .socket = text_at(*found, "socket")};
+    return recorded_server{.process = read_mark(*found),
+                           .socket = text_at(*found, "socket"),
+                           .database = text_at(*found, "database"),
+                           .user = text_at(*found, "user")};
 }
 
 }  // namespace
@@ -98,4 +103,4 @@ std::optional<run_record> parse_run_record(const std::string& text) {
     return record;
 }
 
-}  // namespace headroom::chat
+}  // namespace headroom::config

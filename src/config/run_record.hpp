@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // run.json: what a chatd runs and where, so that tools find it and the next chatd can clean up
-// after one that was killed. Holds no secret.
+// after one that was killed. Holds no secret. Not where the file lies.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/error.hpp"
-#include "chat/supervisor/process_mark.hpp"
+namespace headroom::config {
 
-namespace headroom::chat {
+// Which process is meant: a pid alone may have been given to another one meanwhile.
+struct process_mark {
+    pid_t pid = 0;
+    std::uint64_t start_time = 0;  // in clock ticks since boot, /proc/<pid>/stat field 22
+
+    bool operator==(const process_mark&) const = default;
+};
 
 struct recorded_server {
     process_mark process;
-    std::string socket;  // of Redis the socket, of Postgres its folder
+    std::string socket;         // of Redis the socket, of Postgres its folder
+    std::string database = {};  // of Postgres only
+    std::string user = {};      // of Postgres only
 };
 
 struct run_record {
@@ -32,4 +41,4 @@ struct run_record {
 // Empty when the text is no such record.
 [[nodiscard]] std::optional<run_record> parse_run_record(const std::string& text);
 
-}  // namespace headroom::chat
+}  // namespace headroom::config

@@ -17,6 +17,7 @@
 
 #include "base/text.hpp"
 #include "net/deadline.hpp"
+#include "postgres/conninfo.hpp"
 #include "postgres/core/reset_rules.hpp"
 #include "postgres/core/sqlstate.hpp"
 #include "postgres/rows_content.hpp"
@@ -416,6 +417,24 @@ error libpq_connection::statement_error(const pg_result& one) {
 
 error libpq_connection::lost() const {
     return {postgres_errc::connection_lost, one_line(PQerrorMessage(session_))};
+}
+
+result<std::vector<std::pair<std::string, std::string>>> parse_conninfo(const std::string& text) {
+    char* message = nullptr;
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
+        PQconninfoParse(text.c_str(), &message), &PQconninfoFree);
+    if (message != nullptr) PQfreemem(message);  // it quotes the text, which may hold a password
+    if (!parsed) {
+        return failure(postgres_errc::bad_settings,
+                       "no connection string: postgresql://user@host:port/database or "
+                       "\"host=... dbname=...\" is expected, with special characters of a URL "
+                       "percent-encoded");
+    }
+    std::vector<std::pair<std::string, std::string>> named;
+    for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
+        if (option->val != nullptr) named.emplace_back(option->keyword, option->val);
+    }
+    return named;
 }
 
 }  // namespace headroom::postgres

@@ -193,6 +193,21 @@ result<std::vector<value>> blocking_connection::exchange(std::span<const command
     return replies;
 }
 
+result<void> blocking_connection::stream(const command& what,
+                                         std::function<void(std::string_view)> sink, deadline by) {
+    parser_.divert_strings(std::move(sink));
+    auto replies = exchange({&what, 1}, by);
+    if (!replies) return std::unexpected(replies.error());
+    parser_.divert_strings({});
+    const auto& reply = replies->front();
+    if (reply.is_error()) return failure(classify_server_error(reply.text), reply.text);
+    if (!reply.is_string()) {
+        return failure(redis_errc::unexpected_reply,
+                       std::string(what.name()) + " was not answered by a string");
+    }
+    return {};
+}
+
 result<void> blocking_connection::wait(short events, deadline by) const {
     const int error_number = wait_for(socket_, events, by);
     if (error_number == 0) return {};

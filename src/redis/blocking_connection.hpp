@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,10 @@ public:
 
     // One reply for each command. After an error the connection is of no more use.
     [[nodiscard]] result<std::vector<value>> exchange(std::span<const command> what, deadline by);
+    // One command whose reply is one string, handed to `sink` piece by piece as it comes, so that
+    // its size costs no memory. A server error is the error. `sink` must not throw.
+    [[nodiscard]] result<void> stream(const command& what,
+                                      std::function<void(std::string_view)> sink, deadline by);
 
     [[nodiscard]] session_state& session() { return session_; }
 

@@ -111,7 +111,7 @@ result<int> lock(const std::string& root) {
     ::close(descriptor);
     std::string holder = "?";
     if (const auto text = read_file(root + "/run.json")) {
-        if (const auto record = parse_run_record(*text))
+        if (const auto record = config::parse_run_record(*text))
             holder = fmt::format("{}", record->supervisor.pid);
     }
     return failure(why, fmt::format("{} is used by another chatd (pid {}): stop that one, or start "
@@ -145,7 +145,7 @@ result<data_folder> data_folder::open(const folder_place& place) {
     if (!locked) return std::unexpected(locked.error());
     data_folder opened(place, *locked);
     if (const auto text = read_file(place.root + "/run.json"))
-        opened.former_ = parse_run_record(*text);
+        opened.former_ = config::parse_run_record(*text);
     const std::string logs = place.root + "/log";
     if (::mkdir(logs.c_str(), 0700) != 0 && errno != EEXIST)
         return refused(logs + " cannot be made");

@@ -9,9 +9,12 @@
 #include "base/error.hpp"
 #include "base/secret.hpp"
 #include "chat/supervisor/child_process.hpp"
-#include "chat/supervisor/run_record.hpp"
+#include "config/run_record.hpp"
 
 namespace headroom::chat {
+
+using config::recorded_server;
+using config::run_record;
 
 // `.headroom` of the working folder. As root /var/lib/headroom, with the servers' parts owned by
 // the user postgres, or nobody where there is none: Postgres refuses root, and the user of its

@@ -26,7 +26,7 @@ connection_count twice(const budget::amount& demand) {
 
 std::optional<recorded_server> recorded(const std::unique_ptr<embedded_server>& server) {
     if (!server || !server->process()) return std::nullopt;
-    return recorded_server{server->process()->mark(), server->plan().socket};
+    return recorded_server{.process = server->process()->mark(), .socket = server->plan().socket};
 }
 
 }  // namespace
@@ -124,6 +124,10 @@ void embedded_servers::write_record(run_record record) const {
     record.socket_folder = folder_->socket_folder();
     record.redis = recorded(redis_);
     record.postgres = recorded(postgres_);
+    if (record.postgres) {
+        record.postgres->database = embedded_postgres_database;
+        record.postgres->user = embedded_postgres_user;
+    }
     if (const auto written = folder_->write_record(record); !written)
         out_.warning("run.json cannot be written", {{"why", written.error().what()}});
 }

@@ -7,9 +7,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/version.hpp"
 #include "budget/demand.hpp"
 #include "chat/core/time_text.hpp"
-#include "chat/supervisor/version.hpp"
 #include "config/capacity.hpp"
 
 namespace headroom::chat {

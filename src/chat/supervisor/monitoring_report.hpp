@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "chat/supervisor/run_record.hpp"
 #include "chat/supervisor/worker_view.hpp"
+#include "config/run_record.hpp"
 #include "config/settings.hpp"
 
 namespace headroom::chat {

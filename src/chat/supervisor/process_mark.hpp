@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which process is meant: a pid alone may have been given to another one meanwhile.
+// Whether the process that a mark means is still there.
 #pragma once
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "config/run_record.hpp"
+
 namespace headroom::chat {
 
-struct process_mark {
-    pid_t pid = 0;
-    std::uint64_t start_time = 0;  // in clock ticks since boot, /proc/<pid>/stat field 22
-
-    bool operator==(const process_mark&) const = default;
-};
+using config::process_mark;
 
 // Of a process that exists and is no zombie.
 [[nodiscard]] std::optional<process_mark> mark_of(pid_t pid);

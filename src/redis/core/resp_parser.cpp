@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.hpp"
+
 namespace headroom::redis {
 
 namespace {
@@ -190,6 +192,11 @@ bool resp_parser::begin_bulk(std::string_view line) {
     bulk_kind_ = line.front();
     bulk_remaining_ = size + 2;
     bulk_.clear();
+    is_diverted_ = sink_ && stack_.empty() && bulk_kind_ != '!';
+    if (is_diverted_ && bulk_kind_ == '=') {
+        if (size < 4) return fault("a verbatim string has no format");
+        format_remaining_ = 4;  // "txt:"
+    }
     return true;
 }
 
@@ -197,17 +204,34 @@ bool resp_parser::take_bulk(std::string_view& input) {
     if (input.empty()) return false;
     const auto take = std::min(input.size(), bulk_remaining_);
     // Grows with what has come, not with what was announced. The CR LF is read along and cut off.
-    bulk_.append(input.substr(0, take));
+    const auto bytes = input.substr(0, take);
+    bulk_.append(is_diverted_ ? divert(bytes) : bytes);
     input.remove_prefix(take);
     bulk_remaining_ -= take;
     return bulk_remaining_ == 0 && finish_bulk();
+}
+
+void resp_parser::divert_strings(std::function<void(std::string_view)> sink) {
+    HEADROOM_ASSERT(is_between_values(), "a string is diverted whole or not at all");
+    sink_ = std::move(sink);
+}
+
+// Gives the sink what is its own of `bytes`; the rest is the CR LF.
+std::string_view resp_parser::divert(std::string_view bytes) {
+    auto own = bytes.substr(0, bulk_remaining_ > 2 ? bulk_remaining_ - 2 : 0);
+    bytes.remove_prefix(own.size());
+    const auto format = std::min(format_remaining_, own.size());
+    own.remove_prefix(format);
+    format_remaining_ -= format;
+    if (!own.empty()) sink_(own);
+    return bytes;
 }
 
 bool resp_parser::finish_bulk() {
     if (!bulk_.ends_with("\r\n")) return fault("a string is longer than its length");
     bulk_.resize(bulk_.size() - 2);
     in_bulk_ = false;
-    if (bulk_kind_ == '=') {
+    if (bulk_kind_ == '=' && !is_diverted_) {
         // "txt:" or "mkd:" says how to show it.
         if (bulk_.size() < 4 || bulk_[3] != ':') return fault("a verbatim string has no format");
         bulk_.erase(0, 4);

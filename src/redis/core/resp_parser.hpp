@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,11 @@ public:
     // `input` is used up and more is needed. After a fault every call returns it again.
     [[nodiscard]] std::expected<std::optional<value>, protocol_fault> next(std::string_view& input);
 
+    // From the next value on: the bytes of a string that is a whole reply go to `sink` as they
+    // come, and its value is an empty string; so a reply of any size costs no memory. An empty
+    // function ends it. Between values only.
+    void divert_strings(std::function<void(std::string_view)> sink);
+
     // Nothing of a value has been read yet.
     [[nodiscard]] bool is_between_values() const {
         return stack_.empty() && line_.empty() && !in_bulk_;
@@ -57,6 +63,7 @@ private:
     bool begin_bulk(std::string_view line);
     bool begin_aggregate(std::string_view line, std::size_t available);
     bool finish_bulk();
+    [[nodiscard]] std::string_view divert(std::string_view bytes);
     bool set_number(std::string_view text);
     void finish(value&& done);  // an element of the innermost aggregate, or the whole value
 
@@ -69,6 +76,9 @@ private:
     char bulk_kind_ = '$';
     std::size_t bulk_remaining_ = 0;  // with the CR LF behind it
     std::string bulk_;
+    std::function<void(std::string_view)> sink_;
+    bool is_diverted_ = false;          // the bulk at hand goes to sink_
+    std::size_t format_remaining_ = 0;  // of a verbatim string that is diverted
     std::size_t elements_ = 0;
     std::size_t bytes_ = 0;
     std::optional<value> done_;

@@ -168,6 +168,39 @@ TEST(RespParser, RefusesWhatNoServerWrites) {
     }
 }
 
+// Every way of splitting the bytes in two.
+TEST(RespParser, DivertsWholeStringsToASinkAndNothingElse) {
+    const auto bytes =
+        "$5\r\nhello\r\n=9\r\ntxt:world\r\n$0\r\n\r\n*1\r\n$1\r\na\r\n!3\r\nERR\r\n"sv;
+    for (std::size_t split = 0; split <= bytes.size(); ++split) {
+        resp_parser parser;
+        std::string sunk;
+        parser.divert_strings([&sunk](std::string_view piece) { sunk += piece; });
+        outcome out;
+        feed(parser, bytes.substr(0, split), out);
+        feed(parser, bytes.substr(split), out);
+        EXPECT_EQ(out.fault, "") << split;
+        EXPECT_EQ(sunk, "helloworld") << split;
+        ASSERT_EQ(out.values.size(), 5U) << split;
+        EXPECT_EQ(out.values[0], (value{.kind = value_kind::string, .text = {}, .items = {}}));
+        EXPECT_EQ(out.values[3].items.front().text, "a");
+        EXPECT_EQ(out.values[4].text, "ERR");
+
+        parser.divert_strings({});
+        outcome after;
+        feed(parser, "$2\r\nok\r\n", after);
+        EXPECT_EQ(after.values.front().text, "ok");
+    }
+}
+
+TEST(RespParser, FindsADivertedStringThatIsLongerThanItsLength) {
+    resp_parser parser;
+    parser.divert_strings([](std::string_view) {});
+    outcome out;
+    feed(parser, "$2\r\nhello\r\n", out);
+    EXPECT_EQ(out.fault, "a string is longer than its length");
+}
+
 TEST(RespParser, StaysFaultyAfterAFault) {
     resp_parser parser;
     outcome got;
