@@ -20,6 +20,7 @@ LAYERS = {
     'health': {'base', 'net'},
     'redis': {'base', 'net', 'pool'},
     'postgres': {'base', 'net', 'pool'},
+    'inspect': {'base', 'budget', 'net', 'pool', 'redis', 'postgres'},
     'chat': {'base', 'budget', 'config', 'net', 'pool', 'health', 'redis', 'postgres'},
 }
 

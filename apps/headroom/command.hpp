@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command of the tool is, and the list of them: a new one is a file and a line here.
+#pragma once
+
+#include "config/load.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace headroom::tool {
+
+// What the commands are given, and where they leave their exit code: a level, or usage_error.
+struct invocation {
+    config::sources from;
+    int exit_code = 0;
+};
+
+// Each adds its subcommand, whose callback does the work.
+void add_limits(CLI::App& app, invocation& run);
+void add_holders(CLI::App& app, invocation& run);
+
+}  // namespace headroom::tool

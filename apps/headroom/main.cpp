@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator's tool: what the limits are, who holds the connections, what the fleet will need.
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "base/version.hpp"
+#include "headroom/command.hpp"
+#include "headroom/level.hpp"
+
+namespace {
+
+namespace tool = headroom::tool;
+
+constexpr const char* footer =
+    "Where the servers are: --redis, --postgres and --admin of each command; else REDIS_URL, "
+    "PGHOST\n"
+    "and the other variables of docs/environment.md; else the run.json of a chatd that brought "
+    "its\n"
+    "own. A password comes from a URL, the environment, PGPASSFILE or --ask-password.\n"
+    "Exit codes: 0 ok, 1 warning, 2 critical or a failing verdict, 3 unknown, 64 wrong usage.\n"
+    "\n"
+    "Examples:\n"
+    "  headroom limits                     how close are we?\n"
+    "  headroom holders --by service,kind  who holds the connections?\n"
+    "  headroom limits --help              the options of one command";
+
+int run(int count, char** words) {
+    tool::invocation run{.from = headroom::config::process_sources()};
+    CLI::App app("Counts connections before the servers do.", "headroom");
+    app.footer(footer);
+    app.set_version_flag("--version", "headroom " + std::string(headroom::version));
+    app.require_subcommand(1);
+    tool::add_limits(app, run);
+    tool::add_holders(app, run);
+    try {
+        app.parse(count, words);
+    } catch (const CLI::Success& asked) {
+        return app.exit(asked);  // --help, --version
+    } catch (const CLI::ParseError& wrong) {
+        if (count < 2) {
+            (void)std::fputs(app.help().c_str(), stderr);
+            return tool::usage_error;
+        }
+        (void)std::fprintf(stderr, "headroom: %s (headroom --help tells more)\n", wrong.what());
+        return tool::usage_error;
+    }
+    return run.exit_code;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    try {
+        return run(count, words);
+    } catch (const std::exception& thrown) {
+        (void)std::fprintf(stderr, "headroom: %s\n", thrown.what());
+        return static_cast<int>(tool::level::unknown);
+    }
+}

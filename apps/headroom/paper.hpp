@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a command's text goes: its width, and whether it may be coloured. Colour says nothing that
+// the words do not.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "headroom/level.hpp"
+
+namespace headroom::tool {
+
+enum class ink { plain, bold, dim, green, yellow, red };
+
+[[nodiscard]] ink ink_of(level of);
+
+struct paper {
+    std::size_t width = 80;
+    bool is_coloured = false;
+
+    [[nodiscard]] std::string paint(std::string_view text, ink with) const;
+};
+
+inline constexpr std::size_t unlimited_width = 1U << 20;
+
+// Of standard output: a terminal's width, else COLUMNS, else 80. Colours on a terminal, unless
+// NO_COLOR is set or `color` is "never"; "always" wins over both.
+[[nodiscard]] paper standard_paper(std::string_view color, bool is_wide);
+
+// How many columns a text takes: one for each character, as UTF-8.
+[[nodiscard]] std::size_t columns_of(std::string_view text);
+// At most so many columns, marked with "…" where it was cut.
+[[nodiscard]] std::string cut_to(std::string_view text, std::size_t columns);
+// Broken between words into lines, each but the first indented.
+[[nodiscard]] std::string wrap(std::string_view text, std::size_t width, std::size_t indent);
+
+}  // namespace headroom::tool
