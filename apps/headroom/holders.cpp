@@ -8,15 +8,15 @@
 #include <CLI/CLI.hpp>
 
 #include "headroom/command.hpp"
-#include "headroom/common_options.hpp"
 #include "headroom/document.hpp"
 #include "headroom/holders_report.hpp"
+#include "headroom/query_options.hpp"
 
 namespace headroom::tool {
 namespace {
 
 struct holders_options {
-    common_options common;
+    query_options query;
     std::string by = "service,instance,process,kind";
     std::size_t top = 20;  // 0: all
     unsigned watch_seconds = 0;
@@ -25,13 +25,13 @@ struct holders_options {
 void show(const holders_report& report, const holders_options& how) {
     const auto groups = report.groups.sorted();
     const auto top = how.top == 0 ? std::numeric_limits<std::size_t>::max() : how.top;
-    if (how.common.is_json) {
+    if (how.query.is_json) {
         auto whole = document("holders", report.worst());
         for (auto& [key, value] : to_json(report, groups, top))
             whole[key] = std::move(value);
         print(whole);
     } else {
-        print(to_text(report, groups, top, how.common.on_paper()));
+        print(to_text(report, groups, top, how.query.on_paper()));
     }
 }
 
@@ -41,7 +41,7 @@ int run_holders(const holders_options& how, const config::sources& from) {
         (void)std::fprintf(stderr, "headroom: %s\n", by.error().c_str());
         return usage_error;
     }
-    const auto found = find_servers(how.common, from);
+    const auto found = find_servers(how.query, from);
     if (!found || (!found->redis && !found->postgres)) {
         const auto why = found ? no_servers_sentence() : "headroom: " + found.error();
         (void)std::fprintf(stderr, "%s\n", why.c_str());
@@ -49,10 +49,10 @@ int run_holders(const holders_options& how, const config::sources& from) {
     }
     for (;;) {
         const auto asked_at = clock::now();
-        const auto report = ask_holders(*found, *by, how.common.by());
+        const auto report = ask_holders(*found, *by, how.query.by());
         show(report, how);
         if (how.watch_seconds == 0) return static_cast<int>(report.worst());
-        if (!how.common.is_json) print("\n");
+        if (!how.query.is_json) print("\n");
         std::this_thread::sleep_until(asked_at + std::chrono::seconds(how.watch_seconds));
     }
 }
@@ -72,7 +72,7 @@ void add_holders(CLI::App& app, invocation& run) {
     command->add_option("--watch", how->watch_seconds, "ask again and again")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86400));
-    how->common.add_to(*command);
+    how->query.add_to(*command);
     command->footer(
         "A connection is ours when its name is <service>:<instance>:<pid>:<kind>; others are "
         "shown\n"

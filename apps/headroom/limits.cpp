@@ -10,9 +10,9 @@
 
 #include "headroom/asked.hpp"
 #include "headroom/command.hpp"
-#include "headroom/common_options.hpp"
 #include "headroom/document.hpp"
 #include "headroom/finding.hpp"
+#include "headroom/query_options.hpp"
 #include "headroom/servers.hpp"
 #include "headroom/table.hpp"
 #include "headroom/words.hpp"
@@ -25,7 +25,7 @@ namespace json = boost::json;
 constexpr std::uint64_t elasticache_clients_max = 65'000;
 
 struct limits_options {
-    common_options common;
+    query_options query;
     thresholds bounds;
     unsigned watch_seconds = 0;  // 0: once
 };
@@ -297,14 +297,14 @@ json::object to_json(const postgres_look& of) {
 }
 
 void show(const look& now, const limits_options& how) {
-    if (how.common.is_json) {
+    if (how.query.is_json) {
         auto whole = document("limits", now.worst());
         whole["redis"] = now.redis ? json::value(to_json(*now.redis)) : json::value();
         whole["postgres"] = now.postgres ? json::value(to_json(*now.postgres)) : json::value();
         print(whole);
         return;
     }
-    const auto on = how.common.on_paper();
+    const auto on = how.query.on_paper();
     std::string out;
     if (now.redis) out += to_text(*now.redis, how.bounds, on);
     if (now.redis && now.postgres) out += "\n";
@@ -316,7 +316,7 @@ void show(const look& now, const limits_options& how) {
 
 redis_look look_at(const redis_place& at, const limits_options& how) {
     redis_look now{.at = at, .told = {}, .received_per_second = {}, .findings = {}};
-    auto told = ask_redis_limits(at, how.common.by());
+    auto told = ask_redis_limits(at, how.query.by());
     if (!told) {
         now.findings.push_back(finding_of(told.error(), at));
         return now;
@@ -328,7 +328,7 @@ redis_look look_at(const redis_place& at, const limits_options& how) {
 
 postgres_look look_at(const postgres_place& at, const limits_options& how) {
     postgres_look now{.at = at, .told = {}, .findings = {}};
-    auto told = ask_postgres_limits(at, how.common.by());
+    auto told = ask_postgres_limits(at, how.query.by());
     if (!told) {
         now.findings.push_back(finding_of(told.error(), at));
         return now;
@@ -347,7 +347,7 @@ void note_rate(redis_look& now, const redis_look& before, double seconds_between
 }
 
 int run_limits(const limits_options& how, const config::sources& from) {
-    const auto found = find_servers(how.common, from);
+    const auto found = find_servers(how.query, from);
     if (!found) {
         (void)std::fprintf(stderr, "headroom: %s\n", found.error().c_str());
         return static_cast<int>(level::unknown);
@@ -371,7 +371,7 @@ int run_limits(const limits_options& how, const config::sources& from) {
         if (how.watch_seconds == 0) return static_cast<int>(now.worst());
         before = now.redis;
         before_at = asked_at;
-        if (!how.common.is_json) print("\n");
+        if (!how.query.is_json) print("\n");
         std::this_thread::sleep_until(asked_at + std::chrono::seconds(how.watch_seconds));
     }
 }
@@ -381,7 +381,7 @@ int run_limits(const limits_options& how, const config::sources& from) {
 void add_limits(CLI::App& app, invocation& run) {
     auto* command = app.add_subcommand("limits", "what the servers accept, and how close we are");
     auto how = std::make_shared<limits_options>();  // second owner: the callback
-    how->common.add_to(*command);
+    how->query.add_to(*command);
     command->add_option("--watch", how->watch_seconds, "look again and again, with rates")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86400));

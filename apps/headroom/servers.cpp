@@ -51,7 +51,7 @@ postgres_place place_of(const config::postgres_settings& from, std::string sourc
     return place;
 }
 
-std::expected<servers, std::string> from_flags(const common_options& flags) {
+std::expected<servers, std::string> from_flags(const query_options& flags) {
     servers found;
     if (!flags.redis.empty()) {
         const auto url = config::parse_redis_url(flags.redis);
@@ -198,7 +198,7 @@ bool postgres_place::is_local_socket() const {
     return true;
 }
 
-std::expected<servers, std::string> find_servers(const common_options& flags,
+std::expected<servers, std::string> find_servers(const query_options& flags,
                                                  const config::sources& from) {
     const bool has_flags = !flags.redis.empty() || !flags.postgres.empty() || !flags.admin.empty();
     auto found = has_flags ? from_flags(flags) : from_environment(from);

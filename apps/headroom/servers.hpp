@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/load.hpp"
-#include "headroom/common_options.hpp"
+#include "headroom/query_options.hpp"
 #include "redis/endpoint.hpp"
 
 namespace headroom::tool {
@@ -41,7 +41,7 @@ struct servers {
 // Given flags name all there is to ask: the rest is not looked for. Without any, what the
 // environment names, and of run.json what it does not. Neither: an empty `servers`. The error is
 // for people, whole, and names what was wrong.
-[[nodiscard]] std::expected<servers, std::string> find_servers(const common_options& flags,
+[[nodiscard]] std::expected<servers, std::string> find_servers(const query_options& flags,
                                                                const config::sources& from);
 
 // The sentence for when nothing was found.

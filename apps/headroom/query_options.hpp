@@ -15,7 +15,7 @@ class App;
 
 namespace headroom::tool {
 
-struct common_options {
+struct query_options {
     std::string redis;     // URL; empty: not given
     std::string postgres;  // URL or conninfo; empty: not given
     std::string admin;     // URL; empty: not given

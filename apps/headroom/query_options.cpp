@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/common_options.hpp"
+#include "headroom/query_options.hpp"
 
 #include <CLI/CLI.hpp>
 
 namespace headroom::tool {
 
-void common_options::add_to(CLI::App& command) {
+void query_options::add_to(CLI::App& command) {
     const auto group = "Servers (else from REDIS_URL, PGHOST and the like, else from run.json)";
     command
         .add_option("--redis", redis, "redis://[user:password@]host[:port][/db] or unix:///path")
@@ -28,7 +28,7 @@ void common_options::add_to(CLI::App& command) {
     add_output_to(command);
 }
 
-void common_options::add_output_to(CLI::App& command) {
+void query_options::add_output_to(CLI::App& command) {
     const auto group = "Output";
     command
         .add_flag("--json", is_json, "one JSON document; its schema is in docs/headroom-json.md")
@@ -40,7 +40,7 @@ void common_options::add_output_to(CLI::App& command) {
     command.add_flag("--wide", is_wide, "cut no column to the terminal's width")->group(group);
 }
 
-deadline common_options::by() const {
+deadline query_options::by() const {
     return clock::now() + std::chrono::duration_cast<clock::duration>(
                               std::chrono::duration<double>(timeout_seconds));
 }
