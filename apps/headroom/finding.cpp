@@ -21,7 +21,7 @@ std::string to_text(const std::vector<finding>& all, const paper& on) {
         // Painted after it was wrapped, so that colours take no columns.
         const auto lines = wrap(word + ": " + one.what, on.width, 2);
         out += on.paint(word, ink_of(one.how)) + lines.substr(word.size()) + "\n";
-        if (!one.advice.empty()) out += wrap("  " + one.advice, on.width, 2) + "\n";
+        if (!one.advice.empty()) out += "  " + wrap(one.advice, on.width, 2, 2) + "\n";
     }
     return out;
 }

@@ -73,12 +73,13 @@ std::vector<finding> judge(const inspect::redis_limits& told, thresholds by) {
     std::vector<finding> all;
     judge_use_of(told.as_budget_limit(), "Redis", "headroom raise redis", by, all);
     if (told.rejected && *told.rejected > 0) {
-        all.push_back({level::warning,
-                       fmt::format("Redis: {} were rejected since the server's start: the limit "
-                                   "was hit",
-                                   count_of(*told.rejected, "connection")),
-                       "See what the fleet can open at most: headroom plan. CONFIG RESETSTAT sets "
-                       "the counter back."});
+        all.push_back(
+            {level::warning,
+             fmt::format("Redis: {} {} rejected since the server's start: the limit was hit",
+                         count_of(*told.rejected, "connection"),
+                         *told.rejected == 1 ? "was" : "were"),
+             "See what the fleet can open at most: headroom plan. CONFIG RESETSTAT sets "
+             "the counter back."});
     }
     if (!told.maxclients) {
         const bool is_managed = told.is_elasticache();
@@ -183,7 +184,7 @@ std::string to_text(const redis_look& of, thresholds by, const paper& on) {
                  : "");
     out += list.render(on);
     for (const auto& one : told.refusals)
-        out += wrap("  not told: " + one, on.width, 4) + "\n";
+        out += "  " + wrap("not told: " + one, on.width, 4, 2) + "\n";
     return out + to_text(of.findings, on);
 }
 

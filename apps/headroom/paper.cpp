@@ -87,24 +87,26 @@ std::string cut_to(std::string_view text, std::size_t columns) {
     return std::string(text.substr(0, at)) + "…";
 }
 
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent, std::size_t from) {
     std::string out;
-    std::size_t column = 0;
+    std::size_t column = from;
+    bool is_line_empty = true;
     while (!text.empty()) {
         const auto end = text.find(' ');
         const auto word = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
         const auto size = columns_of(word);
-        if (column > indent && column + 1 + size > width) {
+        if (!is_line_empty && column + 1 + size > width) {
             out += '\n';
             out.append(indent, ' ');
             column = indent;
-        } else if (column > 0) {
+        } else if (!is_line_empty) {
             out += ' ';
             ++column;
         }
         out += word;
         column += size;
+        is_line_empty = false;
     }
     return out;
 }

@@ -31,7 +31,8 @@ inline constexpr std::size_t unlimited_width = 1U << 20;
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 // At most so many columns, marked with "…" where it was cut.
 [[nodiscard]] std::string cut_to(std::string_view text, std::size_t columns);
-// Broken between words into lines, each but the first indented.
-[[nodiscard]] std::string wrap(std::string_view text, std::size_t width, std::size_t indent);
+// Broken between words into lines, each but the first indented; the first begins at column `from`.
+[[nodiscard]] std::string wrap(std::string_view text, std::size_t width, std::size_t indent,
+                               std::size_t from = 0);
 
 }  // namespace headroom::tool

@@ -56,8 +56,11 @@ std::expected<servers, std::string> from_flags(const query_options& flags) {
     if (!flags.redis.empty()) {
         const auto url = config::parse_redis_url(flags.redis);
         if (!url) {
-            return std::unexpected(
-                fmt::format("--redis {}: {}", mask_url(flags.redis), url.error()));
+            // What has no scheme may be a misplaced password.
+            const auto shown = flags.redis.find("://") != std::string::npos
+                                   ? " " + mask_url(flags.redis)
+                                   : std::string();
+            return std::unexpected(fmt::format("--redis{}: {}", shown, url.error()));
         }
         if (url->tls) {
             return std::unexpected(fmt::format(

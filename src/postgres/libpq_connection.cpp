@@ -52,7 +52,8 @@ std::string one_line(std::string_view message) {
     std::string line;
     while (!message.empty()) {
         const auto end = std::min(message.find('\n'), message.size());
-        const auto part = message.substr(0, end);
+        auto part = message.substr(0, end);
+        part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
         message.remove_prefix(std::min(end + 1, message.size()));
         if (part.empty() || part.starts_with("LOCATION:")) continue;
         if (!line.empty()) line += "; ";

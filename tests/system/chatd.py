@@ -170,18 +170,19 @@ def get_json(url, headers=None):
 
 
 class PrivateRedis:
-    def __init__(self, folder, name="redis"):
+    def __init__(self, folder, name="redis", options=()):
+        """`options`: words of its command line, such as "--maxclients", "20"."""
         data = folder.make(name)
         self.socket_path = os.path.join(data, "r.sock")
         self.url = f"unix://{self.socket_path}"
-        self.user, self.data = folder.user, data
+        self.user, self.data, self.options = folder.user, data, list(options)
         self.start()
 
     def start(self):
         """Also after kill(): it comes back empty, as a cache without persistence does."""
         self.process = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.socket_path, "--dir", self.data,
-             "--save", "", "--logfile", os.path.join(self.data, "log")],
+             "--save", "", "--logfile", os.path.join(self.data, "log"), *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.data,
             **as_user(self.user))
         wait_until(lambda: self.ask("PING") == "+PONG", "Redis answers")
@@ -218,8 +219,9 @@ class PrivateRedis:
 
 
 class PrivatePostgres:
-    def __init__(self, folder, name="pg"):
-        self.user = folder.user
+    def __init__(self, folder, name="pg", options=()):
+        """`options`: words of its command line, such as "-c", "max_connections=20"."""
+        self.user, self.options = folder.user, list(options)
         self.folder = folder.make(name)
         data = os.path.join(self.folder, "data")
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "cwd": self.folder,
@@ -238,7 +240,8 @@ class PrivatePostgres:
                 with open(os.path.join(self.folder, "log"), "ab") as errors:
                     self.process = subprocess.Popen(
                         [postgres_program("postgres"), "-D", self.data, "-c", "listen_addresses=",
-                         "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off"],
+                         "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off",
+                         *self.options],
                         stderr=errors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                         cwd=self.folder, **as_user(self.user))
             return self.rows("SELECT 1") == ["1"]

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""headroom limits against servers with known contents."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+from chatd import Folder, PrivatePostgres, PrivateRedis, wait_until
+from scripted_redis import ScriptedRedis, bulk
+from tool import (PostgresSession, compare_with_golden, keys_of, run_tool, without_accidents)
+
+PG_SLEEP = 2626  # pg_proc.oid
+
+
+def stable(text, *, redis="", postgres=""):
+    """What differs from run to run replaced by words of the same width, where columns matter."""
+    return without_accidents(
+        text, (re.escape(redis) if redis else "$^", "REDIS"),
+        (re.escape(postgres) if postgres else "$^", "POSTGRES"),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"), (r"version (\d+)(\.\d+)+", r"version \1"),
+        (r"(received +)\d+ ( in )[0-9a-z ]+", r"\1N \2TIME"), (r"received +", "received "))
+
+
+def open_redis(path, *commands):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(10)
+    peer.connect(path)
+    for command in commands:
+        peer.sendall(command.encode() + b"\r\n")
+        peer.recv(4096)
+    return peer
+
+
+class Limits(unittest.TestCase):
+    def setUp(self):
+        self.folder = Folder()
+        self.addCleanup(self.folder.remove)
+
+    def redis(self, *options):
+        server = PrivateRedis(self.folder, options=options)
+        self.addCleanup(server.stop)
+        return server
+
+    def postgres(self, *settings):
+        options = [word for setting in settings for word in ("-c", setting)]
+        server = PrivatePostgres(self.folder, options=options)
+        self.addCleanup(server.stop)
+        return server
+
+    def hold(self, peer):
+        self.addCleanup(peer.close)
+        return peer
+
+    def scripted(self, answers):
+        server = ScriptedRedis(answers)
+        self.addCleanup(server.stop)
+        return server
+
+    def test_both_servers_are_told_on_one_page(self):
+        redis, postgres = self.redis(), self.postgres()
+        for _ in range(3):
+            self.hold(open_redis(redis.socket_path, "PING"))
+        self.hold(open_redis(redis.socket_path, "SUBSCRIBE news"))
+        ran = run_tool("limits", REDIS_URL=redis.url, **postgres.settings)
+        self.assertEqual((ran.exit, ran.err), (0, ""))
+        compare_with_golden(self, "limits.txt",
+                            stable(ran.out, redis=redis.socket_path, postgres=postgres.folder))
+        told = run_tool("limits", "--json", REDIS_URL=redis.url, **postgres.settings).json
+        compare_with_golden(self, "limits.keys", "\n".join(sorted(keys_of(told))) + "\n")
+        self.assertEqual(told["redis"]["connected_clients"], 4)
+        self.assertEqual(told["redis"]["pubsub_clients"], 1)
+
+    def test_300_sessions_in_all_states_are_counted_by_state(self):
+        postgres = self.postgres("max_connections=310")
+        held = {"idle": 100, "active": 40, "idle in transaction": 60,
+                "idle in transaction (aborted)": 40, "fastpath function call": 10, "disabled": 50}
+        self.assertEqual(sum(held.values()), 300)
+        for state, count in held.items():
+            for _ in range(count):
+                session = self.hold(PostgresSession(postgres.folder, "worker"))
+                if state == "active":
+                    session.send("SELECT pg_sleep(600)")
+                elif state == "idle in transaction":
+                    session.run("BEGIN")
+                elif state == "idle in transaction (aborted)":
+                    session.run("BEGIN")
+                    self.assertIsNotNone(session.run("SELECT 1/0"))
+                elif state == "fastpath function call":
+                    session.call_function(PG_SLEEP, b"\x40\x82\xc0\0\0\0\0\0")  # 600.0
+                elif state == "disabled":
+                    session.run("SET track_activities = off")
+
+        def settled():
+            ran = run_tool("limits", "--json", **postgres.settings)
+            return ran if ran.json["postgres"]["sessions_by_state"] == held else None
+
+        ran = wait_until(settled, "all sessions are in their states")
+        self.assertEqual(ran.exit, 2)
+        self.assertEqual(ran.json["postgres"]["sessions"], 300)
+        ran = run_tool("limits", **postgres.settings)
+        self.assertEqual(ran.exit, 2)
+        compare_with_golden(self, "limits_300_sessions.txt",
+                            stable(ran.out, postgres=postgres.folder))
+        print(f"\n300 sessions: {ran.seconds:.2f} s, {ran.peak_kilobytes / 1024:.0f} MiB")
+
+    def test_a_role_limit_below_max_connections_is_the_one_that_counts(self):
+        postgres = self.postgres()
+        postgres.rows("CREATE ROLE app LOGIN CONNECTION LIMIT 20")
+        for _ in range(15):
+            self.hold(PostgresSession(postgres.folder, "worker", user="app"))
+        settings = postgres.settings | {"PGUSER": "app"}
+        ran = run_tool("limits", **settings)
+        self.assertEqual(ran.exit, 1, ran.out)  # 15 of 20
+        compare_with_golden(self, "limits_role.txt", stable(ran.out, postgres=postgres.folder))
+        told = run_tool("limits", "--json", **settings).json["postgres"]
+        self.assertEqual((told["tightest"], told["usable"], told["free"]), ("role", 20, 5))
+
+    def test_a_role_that_may_not_see_others_counts_them_all_the_same(self):
+        postgres = self.postgres()
+        postgres.rows("CREATE ROLE app LOGIN")
+        for _ in range(4):
+            self.hold(PostgresSession(postgres.folder, "worker"))
+        ran = run_tool("limits", "--json", **postgres.settings | {"PGUSER": "app"})
+        self.assertEqual(ran.exit, 0)
+        self.assertEqual(ran.json["postgres"]["sessions"], 4)
+        self.assertEqual(ran.json["postgres"]["sessions_by_state"], {"hidden": 4})
+        self.assertIn("GRANT pg_read_all_stats TO app", ran.out)
+
+    def test_config_renamed_away_costs_nothing_where_info_tells(self):
+        redis = self.redis("--rename-command", "CONFIG", "")
+        ran = run_tool("limits", "--json", "--redis", redis.url)
+        self.assertEqual(ran.exit, 0, ran.out)
+        self.assertEqual(ran.json["redis"]["maxclients_source"], "INFO clients")
+        self.assertEqual(ran.json["redis"]["not_told"], [])
+
+    INFO_OF_6 = ("# Server\r\nredis_version:6.2.14\r\nos:Linux 5.10 x86_64\r\nuptime_in_seconds:60\r\n"
+                 "# Clients\r\nconnected_clients:41\r\nblocked_clients:2\r\n# Stats\r\n"
+                 "total_connections_received:900\r\nrejected_connections:0\r\n"
+                 "# Replication\r\nrole:master\r\nconnected_slaves:1\r\n")
+
+    def test_config_is_asked_where_info_does_not_tell(self):
+        redis = self.scripted({"INFO": bulk(self.INFO_OF_6), "CLIENT LIST": bulk(""),
+                               "CONFIG GET MAXCLIENTS": b"*2\r\n$10\r\nmaxclients\r\n$2\r\n50\r\n"})
+        ran = run_tool("limits", "--redis", redis.url)
+        self.assertEqual(ran.exit, 1, ran.out)  # 40 clients and a replica of 50
+        compare_with_golden(self, "limits_config.txt", stable(ran.out))
+
+    def test_an_old_server_without_config_leaves_its_limit_unknown(self):
+        for refusal in (b"-ERR unknown command `CONFIG`, with args beginning with: `GET`\r\n",
+                        b"-NOPERM this user has no permissions to run the 'config|get' command\r\n"):
+            redis = self.scripted({"INFO": bulk(self.INFO_OF_6), "CLIENT LIST": bulk(""),
+                                   "CONFIG": refusal})
+            ran = run_tool("limits", "--redis", redis.url)
+            self.assertEqual(ran.exit, 3)
+            self.assertIn("maxclients is not known", ran.out)
+            self.assertIn("not told: CONFIG GET:", ran.out)
+
+    def test_elasticache_is_recognised_and_its_documented_limit_named(self):
+        info = self.INFO_OF_6.replace("os:Linux 5.10 x86_64", "os:Amazon ElastiCache")
+        redis = self.scripted({"INFO": bulk(info), "CLIENT LIST": bulk("")})
+        ran = run_tool("limits", "--redis", redis.url)
+        self.assertEqual(ran.exit, 3)
+        compare_with_golden(self, "limits_elasticache.txt", stable(ran.out))
+
+    def test_a_user_without_info_and_client_list_is_told_what_to_allow(self):
+        redis = self.redis()
+        redis.ask("ACL SETUSER app on >pa@ss ~* +@all -info -client|list -config")
+        url = redis.url.replace("unix://", "unix://app:pa%40ss@")
+        ran = run_tool("limits", "--redis", url)
+        self.assertEqual(ran.exit, 3)
+        self.assertNotIn("pa@ss", ran.out + ran.err)
+        self.assertNotIn("pa%40ss", ran.out + ran.err)
+        compare_with_golden(self, "limits_acl.txt", stable(ran.out, redis=redis.socket_path))
+
+    def test_a_full_redis_is_critical_and_says_so(self):
+        redis = self.redis("--maxclients", "3")
+        for _ in range(3):
+            self.hold(open_redis(redis.socket_path, "PING"))
+        ran = run_tool("limits", "--redis", redis.url, "--wide")
+        self.assertEqual(ran.exit, 2)
+        compare_with_golden(self, "limits_redis_full.txt", stable(ran.out, redis=redis.socket_path))
+        told = run_tool("limits", "--redis", redis.url, "--json")
+        self.assertEqual((told.exit, told.json["verdict"]), (2, "critical"))
+        self.assertFalse(told.json["redis"]["answered"])
+
+    def test_rejected_connections_are_a_warning_after_the_fact(self):
+        redis = self.redis("--maxclients", "10")
+        peers = [open_redis(redis.socket_path, "PING") for _ in range(10)]
+        refused = open_redis(redis.socket_path, "PING")
+        for peer in [*peers, refused]:
+            peer.close()
+        wait_until(lambda: "connected_clients:1\r" in (redis.ask("INFO clients") or ""), "they left")
+        ran = run_tool("limits", "--redis", redis.url)
+        self.assertEqual(ran.exit, 1)
+        self.assertRegex(ran.out, r"warning: Redis: \d+ connections? (was|were) rejected")
+
+    def test_a_full_postgres_is_critical_and_a_superuser_still_gets_in(self):
+        postgres = self.postgres("max_connections=8")
+        postgres.rows("CREATE ROLE app LOGIN")
+        for _ in range(5):
+            self.hold(PostgresSession(postgres.folder, "worker", user="app"))
+        refused = run_tool("limits", "--wide", **postgres.settings | {"PGUSER": "app"})
+        self.assertEqual(refused.exit, 2)
+        compare_with_golden(self, "limits_postgres_full.txt",
+                            stable(refused.out, postgres=postgres.folder))
+        as_owner = run_tool("limits", "--json", **postgres.settings)
+        self.assertEqual(as_owner.exit, 2)
+        told = as_owner.json["postgres"]
+        self.assertEqual((told["usable"], told["in_use"], told["free"]), (5, 5, 0))
+
+    def test_no_server_is_a_sentence_and_unknown(self):
+        ran = run_tool("limits", cwd=self.folder.path)
+        self.assertEqual((ran.exit, ran.out), (3, ""))
+        self.assertIn("no server is named", ran.err)
+        self.assertEqual(len(ran.err.splitlines()), 1)
+
+    def test_servers_that_are_not_there_are_named_and_unknown(self):
+        ran = run_tool("limits", "--redis", f"unix://{self.folder.path}/none.sock", "--postgres",
+                       f"host={self.folder.path} dbname=postgres user=nobody", "--wide")
+        self.assertEqual(ran.exit, 3)
+        compare_with_golden(self, "limits_away.txt", stable(ran.out, redis=self.folder.path))
+        told = run_tool("limits", "--redis", f"unix://{self.folder.path}/none.sock", "--json")
+        self.assertEqual((told.exit, told.json["verdict"]), (3, "unknown"))
+        self.assertIsNone(told.json["postgres"])
+
+    def test_a_server_that_never_answers_costs_no_more_than_the_timeout(self):
+        silent = self.scripted({"HELLO": None})
+        ran = run_tool("limits", "--redis", silent.url, "--timeout", "0.5")
+        self.assertEqual(ran.exit, 3)
+        self.assertIn("deadline", ran.out)
+        self.assertLess(ran.seconds, 3)
+
+    def test_a_password_is_shown_nowhere(self):
+        redis = self.redis()
+        redis.ask("CONFIG SET requirepass s3cret")
+        for url in ("redis://user:s3cret@127.0.0.1:1", "redis://:s3cret@@:x", "s3cret"):
+            ran = run_tool("limits", "--redis", url)
+            self.assertEqual(ran.exit, 3)
+            self.assertNotIn("s3cret", ran.out + ran.err, url)
+        ran = run_tool("limits", "--postgres", "postgresql://app:s3cret@127.0.0.1:1/db")
+        self.assertEqual(ran.exit, 3)
+        self.assertNotIn("s3cret", ran.out + ran.err)
+        ran = run_tool("limits", "--postgres", "password=s3cret what is this")
+        self.assertEqual(ran.exit, 3)
+        self.assertNotIn("s3cret", ran.out + ran.err)
+        ran = run_tool("limits", REDIS_URL=redis.url.replace("unix://", "unix://:s3cret@"))
+        self.assertEqual(ran.exit, 0, ran.out)
+        wrong = run_tool("limits", REDIS_URL=redis.url.replace("unix://", "unix://:wr0ng@"))
+        self.assertEqual(wrong.exit, 3)
+        self.assertIn("WRONGPASS", wrong.out)
+        self.assertNotIn("wr0ng", wrong.out + wrong.err)
+
+    def test_a_fault_in_another_variable_is_no_reason_not_to_look(self):
+        redis = self.redis()
+        ran = run_tool("limits", REDIS_URL=redis.url, REDIS_MAX_CONNECTIONS="ten")
+        self.assertEqual(ran.exit, 0, ran.err)
+        ran = run_tool("limits", REDIS_URL="http://what")
+        self.assertEqual(ran.exit, 3)
+        self.assertIn("REDIS_URL", ran.err)
+
+    def test_watching_tells_the_rate_of_new_connections(self):
+        redis = self.redis()
+        environment = {"PATH": os.environ["PATH"], "REDIS_URL": redis.url}
+        process = subprocess.Popen([os.environ["TOOL"], "limits", "--watch", "1"], env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        for line in process.stdout:
+            rate = re.search(r"received +\d+ +([\d.]+) a second now", line)
+            for _ in range(20):
+                open_redis(redis.socket_path, "PING").close()
+            if rate:
+                self.assertGreater(float(rate[1]), 1)
+                return
+        self.fail("no rate was told")
+
+    def test_wrong_usage_is_told_apart_from_unknown(self):
+        for words in (["limits", "--nonsense"], ["nonsense"], [], ["limits", "--timeout", "never"],
+                      ["limits", "--warn", "0"], ["limits", "--watch", "-1"]):
+            ran = run_tool(*words)
+            self.assertEqual((ran.exit, ran.out), (64, ""), words)
+            self.assertNotEqual(ran.err, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
