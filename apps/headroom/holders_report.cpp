@@ -21,14 +21,20 @@ using inspect::holder_group;
 using inspect::name_origin;
 using inspect::server_kind;
 
-// A service's column tells also whose connections have no service.
-std::string shown_part(const holder_group& of, std::size_t index, group_field field) {
-    const auto& part = of.key[index];
-    if (field == group_field::service) {
-        if (of.origin == name_origin::unnamed) return "(unnamed)";
-        if (of.origin == name_origin::foreign) return "(foreign) " + printable_excerpt(part);
+// Of foreign and unnamed connections the first field that they lack says what they are.
+std::vector<cell> key_cells(const holder_group& of, const std::vector<group_field>& by) {
+    std::vector<cell> cells;
+    bool is_told = of.origin == name_origin::ours || of.origin == name_origin::mixed;
+    for (std::size_t i = 0; i < by.size(); ++i) {
+        auto text = printable_excerpt(of.key[i]);
+        if (text.empty() && !is_told) {
+            text = fmt::format("({})", to_string(of.origin));
+            is_told = true;
+        }
+        cells.push_back({text.empty() ? "-" : std::move(text)});
     }
-    return part.empty() ? "-" : printable_excerpt(part);
+    if (!is_told) cells.front().text += fmt::format(" ({})", to_string(of.origin));
+    return cells;
 }
 
 std::string upper(std::string_view word) {
@@ -41,6 +47,7 @@ std::string upper(std::string_view word) {
 column column_of(group_field field) {
     switch (field) {
         case group_field::service:
+            return {.header = "SERVICE", .width_min = 9};
         case group_field::instance:
         case group_field::address:
         case group_field::user:
@@ -50,23 +57,59 @@ column column_of(group_field field) {
         case group_field::state:
             return {.header = "STATE", .width_min = 6};
         case group_field::kind:
-            return {.header = "KIND"};
+            return {.header = "KIND", .width_min = 8};
     }
     return {};
 }
 
-table new_table(const holders_report& of) {
+// Columns that would be empty are left out.
+struct shown_columns {
+    bool has_redis;
+    bool has_postgres;
+    bool has_transactions;
+    bool has_output;
+};
+
+shown_columns columns_for(const holders_report& of, const std::vector<holder_group>& groups) {
+    return {.has_redis = of.has_redis,
+            .has_postgres = of.has_postgres,
+            .has_transactions = std::ranges::any_of(
+                groups, [](const auto& one) { return one.idle_in_transaction_max.has_value(); }),
+            .has_output =
+                std::ranges::any_of(groups, [](const auto& one) { return one.output_bytes > 0; })};
+}
+
+table new_table(const std::vector<group_field>& by, const shown_columns& with) {
     std::vector<column> columns;
-    for (const auto field : of.groups.by())
+    for (const auto field : by)
         columns.push_back(column_of(field));
-    if (of.has_redis) columns.push_back({.header = "REDIS", .to = align::right});
-    if (of.has_postgres) columns.push_back({.header = "PG", .to = align::right});
+    if (with.has_redis) columns.push_back({.header = "REDIS", .to = align::right});
+    if (with.has_postgres) columns.push_back({.header = "PG", .to = align::right});
     columns.push_back({.header = "AGE", .to = align::right});
     columns.push_back({.header = "IDLE", .to = align::right});
-    if (of.has_postgres) columns.push_back({.header = "IN TX", .to = align::right});
-    if (of.has_redis) columns.push_back({.header = "OUTBUF", .to = align::right});
-    columns.push_back({.header = "LAST", .width_min = 8});
+    if (with.has_transactions) columns.push_back({.header = "IN TX", .to = align::right});
+    if (with.has_output) columns.push_back({.header = "OUTBUF", .to = align::right});
+    columns.push_back({.header = "LAST", .width_min = 6});
     return table(std::move(columns));
+}
+
+std::vector<cell> row_of(const holder_group& one, const std::vector<group_field>& by,
+                         const shown_columns& with) {
+    const auto count = [](std::uint64_t number) {
+        return number == 0 ? cell{"-"} : cell{fmt::format("{}", number), ink::bold};
+    };
+    auto row = key_cells(one, by);
+    if (with.has_redis) row.push_back(count(one.redis));
+    if (with.has_postgres) row.push_back(count(one.postgres));
+    row.push_back({to_short_words(one.age_max)});
+    row.push_back({to_short_words(one.idle_max)});
+    if (with.has_transactions) {
+        const auto& open = one.idle_in_transaction_max;
+        row.push_back(open ? cell{to_short_words(*open), ink::yellow} : cell{"-"});
+    }
+    if (with.has_output) row.push_back({bytes_to_words(one.output_bytes)});
+    row.push_back({one.last_command.empty() ? "-" : printable_excerpt(one.last_command)});
+    return row;
 }
 
 json::object counts_of(const holders_report& of, server_kind server, bool answered) {
@@ -119,25 +162,11 @@ holders_report ask_holders(const servers& of, std::vector<group_field> by, deadl
 
 std::string to_text(const holders_report& of, const std::vector<holder_group>& groups,
                     std::size_t top, const paper& on) {
-    auto rows = new_table(of);
-    for (std::size_t i = 0; i < std::min(top, groups.size()); ++i) {
-        const auto& one = groups[i];
-        std::vector<cell> row;
-        for (std::size_t part = 0; part < one.key.size(); ++part)
-            row.push_back({shown_part(one, part, of.groups.by()[part])});
-        if (of.has_redis) row.push_back({fmt::format("{}", one.redis), ink::bold});
-        if (of.has_postgres) row.push_back({fmt::format("{}", one.postgres), ink::bold});
-        row.push_back({to_words(one.age_max)});
-        row.push_back({to_words(one.idle_max)});
-        if (of.has_postgres) {
-            row.push_back(
-                {one.idle_in_transaction_max ? to_words(*one.idle_in_transaction_max) : "-",
-                 one.idle_in_transaction_max ? ink::yellow : ink::plain});
-        }
-        if (of.has_redis) row.push_back({bytes_to_words(one.output_bytes)});
-        row.push_back({one.last_command.empty() ? "-" : printable_excerpt(one.last_command)});
-        rows.add(std::move(row));
-    }
+    const auto& by = of.groups.by();
+    const auto with = columns_for(of, groups);
+    auto rows = new_table(by, with);
+    for (std::size_t i = 0; i < std::min(top, groups.size()); ++i)
+        rows.add(row_of(groups[i], by, with));
     std::string out;
     if (!rows.empty()) {
         out += rows.render(on);

@@ -16,6 +16,14 @@ std::string to_words(std::chrono::seconds time) {
     return fmt::format("{}d {:02}h", all / 86400, all % 86400 / 3600);
 }
 
+std::string to_short_words(std::chrono::seconds time) {
+    const auto all = time.count();
+    if (all < 60) return fmt::format("{}s", all);
+    if (all < 3600) return fmt::format("{}m", all / 60);
+    if (all < 86400) return fmt::format("{}h", all / 3600);
+    return fmt::format("{}d", all / 86400);
+}
+
 std::string bytes_to_words(std::uint64_t bytes) {
     if (bytes == 0) return "0";
     if (bytes < 1024) return fmt::format("{} B", bytes);

@@ -10,6 +10,8 @@ namespace headroom::tool {
 
 // Two parts at most: "45s", "3m 12s", "2h 05m", "9d 03h".
 [[nodiscard]] std::string to_words(std::chrono::seconds time);
+// One part: "45s", "3m", "2h", "9d".
+[[nodiscard]] std::string to_short_words(std::chrono::seconds time);
 // "0", "812 B", "1.5 KB", "128 MB"; 1024 to the next.
 [[nodiscard]] std::string bytes_to_words(std::uint64_t bytes);
 // "1 worker", "2 workers".

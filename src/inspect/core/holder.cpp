@@ -15,6 +15,8 @@ std::string_view to_string(name_origin origin) {
             return "foreign";
         case name_origin::unnamed:
             return "unnamed";
+        case name_origin::mixed:
+            return "mixed";
     }
     return "unnamed";
 }

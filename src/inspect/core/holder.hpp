@@ -17,8 +17,9 @@ using std::chrono::seconds;
 
 enum class server_kind : std::uint8_t { redis, postgres };
 
-// Whose a connection is, by its name: of our form, named otherwise, or not named at all.
-enum class name_origin : std::uint8_t { ours, foreign, unnamed };
+// Whose a connection is, by its name: of our form, named otherwise, or not named at all. A group
+// may hold several: mixed.
+enum class name_origin : std::uint8_t { ours, foreign, unnamed, mixed };
 
 [[nodiscard]] std::string_view to_string(server_kind server);
 [[nodiscard]] std::string_view to_string(name_origin origin);

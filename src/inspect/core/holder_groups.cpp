@@ -28,6 +28,11 @@ constexpr std::array<field_name, 7> fields{{
     {group_field::state, "state"},
 }};
 
+bool is_of_name(group_field field) {
+    return field == group_field::service || field == group_field::instance ||
+           field == group_field::process || field == group_field::kind;
+}
+
 // A foreign connection is known by the name it has.
 std::string part_of(const holder& one, group_field field) {
     switch (field) {
@@ -74,13 +79,13 @@ const std::vector<group_field>& all_group_fields() {
 }
 
 holder_groups::holder_groups(std::vector<group_field> by, std::size_t most)
-    : by_(std::move(by)), most_(most) {
+    : by_(std::move(by)), most_(most), is_by_name_(std::ranges::any_of(by_, is_of_name)) {
     HEADROOM_ASSERT(!by_.empty(), "connections are grouped by something");
 }
 
 void holder_groups::add(const holder& one) {
     ++totals_[static_cast<std::size_t>(one.server)][static_cast<std::size_t>(one.origin())];
-    key_ = to_string(one.origin());
+    key_ = is_by_name_ ? to_string(one.origin()) : "";
     for (const auto field : by_) {
         key_ += separator;
         key_ += part_of(one, field);
@@ -99,6 +104,7 @@ void holder_groups::add(const holder& one) {
         found = groups_.emplace(key_, std::move(fresh)).first;
     }
     auto& group = found->second;
+    if (group.origin != one.origin()) group.origin = name_origin::mixed;
     ++(one.server == server_kind::redis ? group.redis : group.postgres);
     group.age_max = std::max(group.age_max, one.age);
     group.idle_max = std::max(group.idle_max, one.idle);

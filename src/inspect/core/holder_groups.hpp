@@ -58,9 +58,10 @@ public:
 private:
     std::vector<group_field> by_;
     std::size_t most_;
+    bool is_by_name_;  // then ours, foreign and unnamed connections are never in one group
     std::map<std::string, holder_group, std::less<>> groups_;
     std::uint64_t beyond_ = 0;
-    std::uint64_t totals_[2][3] = {};  // by server_kind and name_origin
+    std::uint64_t totals_[2][3] = {};  // by server_kind and the name_origin of one connection
     std::string key_;                  // scratch
 };
 

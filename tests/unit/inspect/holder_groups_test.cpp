@@ -45,6 +45,15 @@ TEST(HolderGroups, KeepsForeignAndUnnamedConnectionsApartFromOurs) {
     EXPECT_EQ(groups.total(server_kind::redis, name_origin::unnamed), 1U);
 }
 
+TEST(HolderGroups, AreMixedWhereNoPartOfTheNameIsAskedFor) {
+    holder_groups groups({group_field::address});
+    groups.add(held("chat:a:1:async"));
+    EXPECT_EQ(groups.sorted()[0].origin, name_origin::ours);
+    groups.add(held(""));
+    ASSERT_EQ(groups.sorted().size(), 1U);
+    EXPECT_EQ(groups.sorted()[0].origin, name_origin::mixed);
+}
+
 TEST(HolderGroups, KeepsTheLongestTimesAndTheLatestCommand) {
     holder_groups groups({group_field::user});
     auto old = held("chat:a:1:pg", server_kind::postgres);

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""headroom holders against servers whose clients are known."""
+
+import os
+import re
+import unittest
+
+from chatd import Folder, PrivatePostgres, PrivateRedis, wait_until
+from scripted_redis import ScriptedRedis, bulk
+from test_limits import open_redis
+from tool import PostgresSession, compare_with_golden, keys_of, run_tool
+
+MANY = 50_000
+
+
+def without_times(text):
+    """AGE, IDLE and IN TX are a second or two."""
+    return re.sub(r"(?<= )[ \d]\ds", " Ns", text)
+
+
+class Holders(unittest.TestCase):
+    def setUp(self):
+        self.folder = Folder()
+        self.addCleanup(self.folder.remove)
+
+    def servers(self):
+        self.redis = PrivateRedis(self.folder)
+        self.addCleanup(self.redis.stop)
+        self.postgres = PrivatePostgres(self.folder)
+        self.addCleanup(self.postgres.stop)
+
+    def hold_redis(self, name, *commands):
+        first = [f"CLIENT SETNAME {name}"] if name else ["PING"]
+        self.addCleanup(open_redis(self.redis.socket_path, *first, *commands).close)
+
+    def hold_postgres(self, name, *statements):
+        session = PostgresSession(self.postgres.folder, name)
+        self.addCleanup(session.close)
+        for statement in statements:
+            session.run(statement)
+
+    def hold_known(self):
+        self.servers()
+        for worker in (41, 42):
+            for _ in range(2):
+                self.hold_redis(f"chat:host-1:{worker}:async", "GET x")
+            self.hold_redis(f"chat:host-1:{worker}:async_decode", "SET y 1")
+            self.hold_postgres(f"chat:host-1:{worker}:pg", "SELECT 1")
+        self.hold_redis("chat:host-1:42:async", "SUBSCRIBE news")
+        self.hold_postgres("chat:host-1:42:pg", "BEGIN", "SELECT 'secret'")
+        self.hold_redis("")
+        self.hold_redis("cron-job", "PING")
+        self.hold_postgres("psql")
+
+    def holders(self, *words):
+        return run_tool("holders", *words, REDIS_URL=self.redis.url, **self.postgres.settings)
+
+    def test_known_holders_are_shown_on_one_page(self):
+        self.hold_known()
+        ran = self.holders()
+        self.assertEqual((ran.exit, ran.err), (0, ""))
+        compare_with_golden(self, "holders.txt", without_times(ran.out))
+        self.assertLessEqual(max(map(len, ran.out.splitlines())), 80)
+        self.assertNotIn("secret", self.holders("--wide").out)
+
+    def test_the_document_has_the_same_and_its_own_schema(self):
+        self.hold_known()
+        told = self.holders("--json", "--by", "service").json
+        compare_with_golden(self, "holders.keys", "\n".join(sorted(keys_of(told))) + "\n")
+        counts = {row["service"]: (row["redis"], row["postgres"]) for row in told["groups"]}
+        self.assertEqual(counts, {"chat": (7, 3), None: (1, 0), "cron-job": (1, 0), "psql": (0, 1)})
+        self.assertEqual(told["redis"], {"answered": True, "connections": 9, "ours": 7,
+                                         "foreign": 1, "unnamed": 1})
+
+    def test_holders_are_grouped_by_any_of_the_fields(self):
+        self.hold_known()
+
+        def grouped(by):
+            return {tuple(row[field] for field in by.split(",")): row["redis"] + row["postgres"]
+                    for row in self.holders("--json", "--by", by).json["groups"]
+                    if row["origin"] in ("ours", "mixed")}
+
+        self.assertEqual(grouped("process"), {("41",): 4, ("42",): 6})
+        self.assertEqual(grouped("instance,kind"),
+                         {("host-1", "async"): 5, ("host-1", "async_decode"): 2, ("host-1", "pg"): 3})
+        self.assertEqual(grouped("address"), {("local",): 13})
+        self.assertEqual(grouped("user"), {("default",): 9, ("owner",): 4})
+        self.assertEqual(grouped("state"), {("normal",): 8, ("pubsub",): 1, ("idle",): 3,
+                                            ("idle in transaction",): 1})
+
+    def test_a_session_idle_in_a_transaction_tells_how_long(self):
+        self.servers()
+        self.hold_postgres("chat:host-1:42:pg", "BEGIN")
+
+        def idle():
+            row = self.holders("--json").json["groups"][0]
+            return (row["idle_in_transaction_seconds_max"] or 0) >= 1 and row
+
+        self.assertEqual(wait_until(idle, "a second has passed")["last_command"], "BEGIN")
+
+    def test_at_most_so_many_groups_are_shown_and_the_rest_is_counted(self):
+        self.hold_known()
+        ran = self.holders("--top", "1", "--by", "service")
+        self.assertIn("... and 3 groups with 3 connections (--top 0 shows all)", ran.out)
+        told = self.holders("--top", "1", "--by", "service", "--json").json
+        self.assertEqual((told["groups_left_out"], told["connections_left_out"]), (3, 3))
+
+    def test_servers_without_clients_are_an_empty_page_not_a_fault(self):
+        self.servers()
+        ran = self.holders()
+        self.assertEqual((ran.exit, ran.out), (0, "In all: Redis 0, Postgres 0.\n"))
+
+    def test_one_server_away_does_not_hide_the_other(self):
+        self.hold_known()
+        ran = run_tool("holders", "--redis", self.redis.url, "--postgres",
+                       "host=127.0.0.1 port=1 dbname=x user=y")
+        self.assertEqual(ran.exit, 3)
+        self.assertIn("chat", ran.out)
+        self.assertIn("unknown: Postgres at 127.0.0.1:1", ran.out)
+        self.assertNotIn(" PG ", ran.out)
+
+    def test_a_user_without_client_list_is_told_so(self):
+        self.servers()
+        self.redis.ask("ACL SETUSER app on nopass ~* +@all -client|list")
+        url = self.redis.url.replace("unix://", "unix://app:any@")
+        ran = run_tool("holders", "--redis", url)
+        self.assertEqual(ran.exit, 3)
+        self.assertIn("NOPERM", ran.out)
+
+    def test_the_fields_to_group_by_are_checked(self):
+        for by in ("", "pid", "service,service", "service,,kind"):
+            ran = run_tool("holders", "--by", by)
+            self.assertEqual((ran.exit, ran.out), (64, ""), by)
+
+    def test_50000_clients_are_counted_within_2_seconds_and_bounded_memory(self):
+        lines = []
+        for number in range(MANY):
+            name = f"chat:host-{number % 40}:{number % 400}:async" if number % 10 else ""
+            lines.append(
+                f"id={number + 2} addr=10.0.{number // 250}.{number % 250}:{20000 + number % 40000} "
+                f"laddr=10.1.0.1:6379 fd={number} name={name} age={number} idle={number % 900} "
+                "flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 "
+                "multi-mem=0 rbs=1024 rbp=0 obl=0 oll=0 omem=0 tot-mem=1928 events=r cmd=get "
+                "user=default redir=-1 resp=3\n")
+        text = "".join(lines)
+        redis = ScriptedRedis({"CLIENT LIST": bulk(text)})
+        self.addCleanup(redis.stop)
+        for by, groups in (("service,kind", 2), ("service,instance,process,kind", 361),
+                           ("address,user", 10_000)):
+            ran = run_tool("holders", "--redis", redis.url, "--json", "--top", "0", "--by", by)
+            self.assertEqual(ran.exit, 0, ran.out[:1000])
+            told = ran.json
+            self.assertEqual(told["redis"]["connections"], MANY)
+            self.assertEqual(len(told["groups"]), groups)
+            self.assertEqual(sum(row["redis"] for row in told["groups"])
+                             + told["connections_left_out"], MANY)
+            print(f"\n{MANY} clients, {len(text) / 2**20:.1f} MiB, by {by}: {ran.seconds:.2f} s, "
+                  f"{ran.peak_kilobytes / 1024:.0f} MiB")
+            if not any(name.endswith("SAN_OPTIONS") for name in os.environ):
+                self.assertLess(ran.seconds, 2)
+                self.assertLess(ran.peak_kilobytes, 48 * 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
