@@ -19,5 +19,6 @@ struct invocation {
 // Each adds its subcommand, whose callback does the work.
 void add_limits(CLI::App& app, invocation& run);
 void add_holders(CLI::App& app, invocation& run);
+void add_check(CLI::App& app, invocation& run);
 
 }  // namespace headroom::tool

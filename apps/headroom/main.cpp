@@ -34,6 +34,7 @@ int run(int count, char** words) {
     app.require_subcommand(1);
     tool::add_limits(app, run);
     tool::add_holders(app, run);
+    tool::add_check(app, run);
     try {
         app.parse(count, words);
     } catch (const CLI::Success& asked) {

@@ -11,9 +11,13 @@ namespace headroom::tool {
 std::string to_words(std::chrono::seconds time) {
     const auto all = time.count();
     if (all < 60) return fmt::format("{}s", all);
-    if (all < 3600) return fmt::format("{}m {:02}s", all / 60, all % 60);
-    if (all < 86400) return fmt::format("{}h {:02}m", all / 3600, all % 3600 / 60);
-    return fmt::format("{}d {:02}h", all / 86400, all % 86400 / 3600);
+    const auto two = [](auto whole, char unit, auto part, char part_unit) {
+        if (part == 0) return fmt::format("{}{}", whole, unit);
+        return fmt::format("{}{} {:02}{}", whole, unit, part, part_unit);
+    };
+    if (all < 3600) return two(all / 60, 'm', all % 60, 's');
+    if (all < 86400) return two(all / 3600, 'h', all % 3600 / 60, 'm');
+    return two(all / 86400, 'd', all % 86400 / 3600, 'h');
 }
 
 std::string to_short_words(std::chrono::seconds time) {
