@@ -215,22 +215,6 @@ struct async_pool::state : std::enable_shared_from_this<state> {
     }
 };
 
-lease& lease::operator=(lease&& other) noexcept {
-    if (this != &other) {
-        give_back();
-        pool_ = std::exchange(other.pool_, nullptr);
-        slot_ = other.slot_;
-        connection_ = std::exchange(other.connection_, nullptr);
-        reusable_ = other.reusable_;
-    }
-    return *this;
-}
-
-void lease::give_back() noexcept {
-    connection_ = nullptr;
-    if (auto* from = std::exchange(pool_, nullptr)) from->take_back(slot_, reusable_);
-}
-
 async_pool::async_pool(asio::any_io_executor executor, async_pool_options options,
                        connector& opener)
     : state_(std::make_shared<state>(executor, std::move(options), opener)) {

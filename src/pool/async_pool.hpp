@@ -10,57 +10,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "pool/connection.hpp"
 #include "pool/core/pool_core.hpp"
+#include "pool/lease.hpp"
 #include "pool/pool_error.hpp"
 
 namespace headroom::pool {
 
 class async_pool;
 
-// Sole right to use one connection. Gives it back on destruction: reusable only if the exchange
-// that used it said so, because a half-read reply must never reach the next caller. Movable; lives
-// on the pool's thread.
-class lease {
-public:
-    lease() = default;
-    lease(lease&& other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)),
-          slot_(other.slot_),
-          connection_(std::exchange(other.connection_, nullptr)),
-          reusable_(other.reusable_) {}
-    lease& operator=(lease&& other) noexcept;
-    ~lease() { give_back(); }
-
-    [[nodiscard]] explicit operator bool() const { return pool_ != nullptr; }
-
-    // The connection, as the type its connector opens.
-    template <class Connection>
-    [[nodiscard]] Connection& as() const {
-        return static_cast<Connection&>(*connection_);
-    }
-
-    // The last exchange is complete: nothing is pending or unread, no session state is left.
-    void mark_reusable() { reusable_ = true; }
-    // An exchange begins: until it is complete the connection is not reusable.
-    void mark_in_use() { reusable_ = false; }
-
-    void give_back() noexcept;
-
-private:
-    friend class async_pool;
-    lease(async_pool* pool, slot_id slot, connection* held)
-        : pool_(pool), slot_(slot), connection_(held) {}
-
-    async_pool* pool_ = nullptr;
-    slot_id slot_{};
-    connection* connection_ = nullptr;
-    bool reusable_ = false;
-};
+using lease = basic_lease<async_pool, connection>;
 
 struct async_pool_options {
     std::string kind;  // the pool kind, for messages: `async`, `pg`
@@ -108,7 +70,7 @@ public:
     void on_pressure(std::function<void()> listener);
 
 private:
-    friend class lease;
+    friend lease;
     struct state;
     void take_back(slot_id slot, bool reusable) noexcept;
     std::shared_ptr<state>

@@ -243,22 +243,6 @@ struct blocking_pool::state {
     }
 };
 
-blocking_lease& blocking_lease::operator=(blocking_lease&& other) noexcept {
-    if (this != &other) {
-        give_back();
-        pool_ = std::exchange(other.pool_, nullptr);
-        slot_ = other.slot_;
-        connection_ = std::exchange(other.connection_, nullptr);
-        reusable_ = other.reusable_;
-    }
-    return *this;
-}
-
-void blocking_lease::give_back() noexcept {
-    connection_ = nullptr;
-    if (auto* from = std::exchange(pool_, nullptr)) from->take_back(slot_, reusable_);
-}
-
 blocking_pool::blocking_pool(blocking_pool_options options, blocking_connector& opener)
     : state_(std::make_unique<state>(std::move(options), opener)) {
     const std::lock_guard lock(state_->mutex);

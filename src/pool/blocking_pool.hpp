@@ -9,12 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "pool/core/pool_core.hpp"
+#include "pool/lease.hpp"
 #include "pool/pool_error.hpp"
 
 namespace headroom::pool {
@@ -46,37 +46,8 @@ public:
 
 class blocking_pool;
 
-// As pool::lease; may move between threads, but only one uses it at a time.
-class blocking_lease {
-public:
-    blocking_lease() = default;
-    blocking_lease(blocking_lease&& other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)),
-          slot_(other.slot_),
-          connection_(std::exchange(other.connection_, nullptr)),
-          reusable_(other.reusable_) {}
-    blocking_lease& operator=(blocking_lease&& other) noexcept;
-    ~blocking_lease() { give_back(); }
-
-    [[nodiscard]] explicit operator bool() const { return pool_ != nullptr; }
-    template <class Connection>
-    [[nodiscard]] Connection& as() const {
-        return static_cast<Connection&>(*connection_);
-    }
-    void mark_reusable() { reusable_ = true; }
-    void mark_in_use() { reusable_ = false; }
-    void give_back() noexcept;
-
-private:
-    friend class blocking_pool;
-    blocking_lease(blocking_pool* pool, slot_id slot, blocking_connection* held)
-        : pool_(pool), slot_(slot), connection_(held) {}
-
-    blocking_pool* pool_ = nullptr;
-    slot_id slot_{};
-    blocking_connection* connection_ = nullptr;
-    bool reusable_ = false;
-};
+// May move between threads, but only one uses it at a time.
+using blocking_lease = basic_lease<blocking_pool, blocking_connection>;
 
 struct blocking_pool_options {
     std::string kind;
@@ -106,7 +77,7 @@ public:
     [[nodiscard]] const std::string& kind() const;
 
 private:
-    friend class blocking_lease;
+    friend blocking_lease;
     struct state;
     void take_back(slot_id slot, bool reusable) noexcept;
     std::unique_ptr<state> state_;
