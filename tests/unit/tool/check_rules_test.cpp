@@ -13,8 +13,8 @@ using std::chrono::seconds;
 // One worker, pid 42, whose pools hold what the servers count.
 check_look calm_look() {
     check_look look;
-    look.service = inspect::service_status{
-        .service = "chat", .instance = "a", .version = "1", .workers = {}};
+    look.service =
+        inspect::service_status{.service = "chat", .instance = "a", .version = "1", .workers = {}};
     inspect::reported_worker worker;
     worker.pid = 42;
     worker.state = "ready";
