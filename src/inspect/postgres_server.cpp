@@ -32,6 +32,7 @@ constexpr const char* ask_settings =
     " rolsuper OR pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),"
     " EXISTS (SELECT FROM pg_settings WHERE name LIKE 'rds.%'),"
     " current_setting('max_connections')::bigint,"
+    " (SELECT source FROM pg_settings WHERE name = 'max_connections'),"
     " current_setting('superuser_reserved_connections')::bigint,"
     " current_setting('reserved_connections', true)::bigint,"
     " current_setting('rds.rds_superuser_reserved_connections', true)::bigint,"
@@ -144,6 +145,7 @@ result<postgres_limits> postgres_server::limits(deadline by) {
     found.sees_all = row.next<bool>();
     found.is_rds = row.next<bool>();
     found.max_connections = row.count();
+    found.max_connections_source = row.next<std::string>();
     found.reserved_superuser = row.count();
     found.reserved_role = row.maybe_count();
     found.reserved_provider = row.maybe_count();

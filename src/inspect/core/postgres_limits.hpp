@@ -24,6 +24,7 @@ struct postgres_limits {
     bool is_replica = false;    // in recovery
     bool sees_all = false;      // superuser or pg_read_all_stats: no session is hidden from us
     std::uint64_t max_connections = 0;
+    std::string max_connections_source;  // pg_settings.source: "configuration file", "command line"
     std::uint64_t reserved_superuser = 0;                 // superuser_reserved_connections
     std::optional<std::uint64_t> reserved_role = {};      // reserved_connections, since Postgres 16
     std::optional<std::uint64_t> reserved_provider = {};  // rds.rds_superuser_reserved_connections
