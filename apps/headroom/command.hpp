@@ -20,5 +20,6 @@ struct invocation {
 void add_limits(CLI::App& app, invocation& run);
 void add_holders(CLI::App& app, invocation& run);
 void add_check(CLI::App& app, invocation& run);
+void add_raise(CLI::App& app, invocation& run);
 
 }  // namespace headroom::tool

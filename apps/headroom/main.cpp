@@ -24,6 +24,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  headroom limits                     how close are we?\n"
     "  headroom holders --by service,kind  who holds the connections?\n"
+    "  headroom raise postgres --to 300    what a higher limit takes\n"
     "  headroom limits --help              the options of one command";
 
 int run(int count, char** words) {
@@ -35,6 +36,7 @@ int run(int count, char** words) {
     tool::add_limits(app, run);
     tool::add_holders(app, run);
     tool::add_check(app, run);
+    tool::add_raise(app, run);
     try {
         app.parse(count, words);
     } catch (const CLI::Success& asked) {

@@ -20,6 +20,9 @@ using postgres_parameters = std::vector<std::pair<std::string, std::string>>;
 struct redis_place {
     redis::endpoint where;
     std::string from;  // "--redis", "REDIS_URL", "/var/lib/headroom/run.json"
+
+    // A chatd on this host brought it.
+    [[nodiscard]] bool is_of_chatd() const { return from.ends_with("run.json"); }
 };
 
 struct postgres_place {
@@ -29,6 +32,8 @@ struct postgres_place {
     // "db1:5432", a socket's folder, "the default socket"; never a password.
     [[nodiscard]] std::string shown() const;
     [[nodiscard]] bool is_local_socket() const;
+    // A chatd on this host brought it.
+    [[nodiscard]] bool is_of_chatd() const { return from.ends_with("run.json"); }
 };
 
 struct servers {
