@@ -41,12 +41,8 @@ int run_holders(const holders_options& how, const config::sources& from) {
         (void)std::fprintf(stderr, "headroom: %s\n", by.error().c_str());
         return usage_error;
     }
-    const auto found = find_servers(how.query, from);
-    if (!found || (!found->redis && !found->postgres)) {
-        const auto why = found ? no_servers_sentence() : "headroom: " + found.error();
-        (void)std::fprintf(stderr, "%s\n", why.c_str());
-        return static_cast<int>(level::unknown);
-    }
+    const auto found = servers_or_complain(how.query, from);
+    if (!found) return static_cast<int>(level::unknown);
     for (;;) {
         const auto asked_at = clock::now();
         const auto report = ask_holders(*found, *by, how.query.by());

@@ -2,7 +2,6 @@
 // headroom limits: what the servers accept, how much of it is in use, how close that is.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 #include <fmt/format.h>
@@ -278,15 +277,8 @@ void note_rate(redis_look& now, const redis_look& before, double seconds_between
 }
 
 int run_limits(const limits_options& how, const config::sources& from) {
-    const auto found = find_servers(how.query, from);
-    if (!found) {
-        (void)std::fprintf(stderr, "headroom: %s\n", found.error().c_str());
-        return static_cast<int>(level::unknown);
-    }
-    if (!found->redis && !found->postgres) {
-        (void)std::fprintf(stderr, "%s\n", no_servers_sentence().c_str());
-        return static_cast<int>(level::unknown);
-    }
+    const auto found = servers_or_complain(how.query, from);
+    if (!found) return static_cast<int>(level::unknown);
     std::optional<redis_look> before;
     clock::time_point before_at{};
     for (;;) {

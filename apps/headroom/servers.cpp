@@ -211,6 +211,15 @@ std::expected<servers, std::string> find_servers(const query_options& flags,
     return found;
 }
 
+std::optional<servers> servers_or_complain(const query_options& flags,
+                                           const config::sources& from) {
+    auto found = find_servers(flags, from);
+    if (found && (found->redis || found->postgres)) return std::move(*found);
+    const auto why = found ? no_servers_sentence() : "headroom: " + found.error();
+    std::cerr << why << '\n';
+    return std::nullopt;
+}
+
 std::string no_servers_sentence() {
     return fmt::format(
         "headroom: no server is named: give --redis and --postgres, or set REDIS_URL and PGHOST, "
