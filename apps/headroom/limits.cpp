@@ -58,14 +58,6 @@ std::string number_or(const std::optional<std::uint64_t>& number, std::string_vi
     return number ? fmt::format("{}", *number) : std::string(otherwise);
 }
 
-// "[########............] 40 %"
-std::string bar(unsigned percent_used) {
-    constexpr unsigned width = 20;
-    const auto filled = std::min(width, (percent_used * width + 99) / 100);
-    return fmt::format("[{}{}] {} %", std::string(filled, '#'), std::string(width - filled, '.'),
-                       percent_used);
-}
-
 class facts {
 public:
     void add(std::string name, std::string value, std::string note = {}) {
@@ -78,7 +70,7 @@ public:
         const auto used = percent(limit.in_use->value(), most->value());
         rows_.add({{"free"},
                    {fmt::format("{}", left->value()), ink_of(judge_use(used, by))},
-                   {bar(used), ink_of(judge_use(used, by))}});
+                   {fmt::format("{} {} %", bar(used), used), ink_of(judge_use(used, by))}});
     }
     [[nodiscard]] std::string render(const paper& on) const { return rows_.render(on, 2); }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/words.hpp"
 
+#include <algorithm>
 #include <array>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -42,6 +42,12 @@ std::string bytes_to_words(std::uint64_t bytes) {
         amount >= 100 || amount == static_cast<double>(static_cast<std::uint64_t>(amount));
     return is_whole ? fmt::format("{:.0f} {}", amount, units[unit])
                     : fmt::format("{:.1f} {}", amount, units[unit]);
+}
+
+std::string bar(unsigned percent_used, std::size_t columns) {
+    const auto inside = std::max<std::size_t>(columns, 3) - 2;
+    const auto filled = std::min(inside, (percent_used * inside + 99) / 100);
+    return fmt::format("[{}{}]", std::string(filled, '#'), std::string(inside - filled, '.'));
 }
 
 std::string count_of(std::uint64_t count, std::string_view thing) {

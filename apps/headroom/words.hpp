@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace headroom::tool {
 
@@ -14,6 +15,8 @@ namespace headroom::tool {
 [[nodiscard]] std::string to_short_words(std::chrono::seconds time);
 // "0", "812 B", "1.5 KB", "128 MB"; 1024 to the next.
 [[nodiscard]] std::string bytes_to_words(std::uint64_t bytes);
+// "[########............]" for 40 of 100: what is begun is filled; so many columns in all.
+[[nodiscard]] std::string bar(unsigned percent_used, std::size_t columns = 22);
 // "1 worker", "2 workers".
 [[nodiscard]] std::string count_of(std::uint64_t count, std::string_view thing);
 
