@@ -76,6 +76,16 @@ std::size_t columns_of(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, starts_character));
 }
 
+std::size_t painted_columns_of(std::string_view text) {
+    std::size_t columns = columns_of(text);
+    for (auto at = text.find("\x1b["); at != std::string_view::npos; at = text.find("\x1b[", at)) {
+        const auto end = std::min(text.find('m', at), text.size() - 1);
+        columns -= columns_of(text.substr(at, end + 1 - at));
+        at = end + 1;
+    }
+    return columns;
+}
+
 std::string cut_to(std::string_view text, std::size_t columns) {
     if (columns_of(text) <= columns) return std::string(text);
     if (columns == 0) return {};
@@ -85,6 +95,32 @@ std::string cut_to(std::string_view text, std::size_t columns) {
         if (starts_character(text[at]) && taken++ == columns - 1) break;
     }
     return std::string(text.substr(0, at)) + "…";
+}
+
+std::string cut_painted(std::string_view text, std::size_t columns) {
+    std::string out;
+    std::size_t taken = 0;
+    std::size_t at_last = 0;  // where in `out` the last character that fits begins
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = text.substr(at).starts_with("\x1b[") ? text.find('m', at) : at;
+        if (end == std::string_view::npos) break;
+        if (end > at) {
+            out += text.substr(at, end + 1 - at);
+            at = end + 1;
+            continue;
+        }
+        if (starts_character(text[at])) {
+            if (taken == columns) {
+                const bool is_painted = out.find('\x1b') != std::string::npos;
+                out.resize(at_last);
+                return columns == 0 ? "" : out + "…" + (is_painted ? "\x1b[0m" : "");
+            }
+            at_last = out.size();
+            ++taken;
+        }
+        out += text[at++];
+    }
+    return out;
 }
 
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent, std::size_t from) {

@@ -21,6 +21,12 @@ struct paper {
     [[nodiscard]] std::string paint(std::string_view text, ink with) const;
 };
 
+struct screen_size {
+    std::size_t columns = 80;
+    std::size_t lines = 24;
+    bool operator==(const screen_size&) const = default;
+};
+
 inline constexpr std::size_t unlimited_width = 1U << 20;
 
 // Of standard output: a terminal's width, else COLUMNS, else 80. Colours on a terminal, unless
@@ -29,8 +35,12 @@ inline constexpr std::size_t unlimited_width = 1U << 20;
 
 // How many columns a text takes: one for each character, as UTF-8.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
+// The same of a text that was painted: colours take none.
+[[nodiscard]] std::size_t painted_columns_of(std::string_view text);
 // At most so many columns, marked with "…" where it was cut.
 [[nodiscard]] std::string cut_to(std::string_view text, std::size_t columns);
+// The same for a text that was painted: colours take no columns, and none goes on behind it.
+[[nodiscard]] std::string cut_painted(std::string_view text, std::size_t columns);
 // Broken between words into lines, each but the first indented; the first begins at column `from`.
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t width, std::size_t indent,
                                std::size_t from = 0);
