@@ -9,6 +9,7 @@
 
 #include "headroom/command.hpp"
 #include "headroom/document.hpp"
+#include "headroom/holder_order.hpp"
 #include "headroom/holders_report.hpp"
 #include "headroom/query_options.hpp"
 
@@ -18,12 +19,14 @@ namespace {
 struct holders_options {
     query_options query;
     std::string by = "service,instance,process,kind";
+    std::string sort = "connections";
     std::size_t top = 20;  // 0: all
     unsigned watch_seconds = 0;
 };
 
-void show(const holders_report& report, const holders_options& how) {
-    const auto groups = report.groups.sorted();
+void show(const holders_report& report, holder_order order, const holders_options& how) {
+    auto groups = report.groups.sorted();
+    sort_groups(groups, order);
     const auto top = how.top == 0 ? std::numeric_limits<std::size_t>::max() : how.top;
     if (how.query.is_json) {
         auto whole = document("holders", report.worst());
@@ -37,8 +40,9 @@ void show(const holders_report& report, const holders_options& how) {
 
 int run_holders(const holders_options& how, const config::sources& from) {
     const auto by = parse_by(how.by);
-    if (!by) {
-        (void)std::fprintf(stderr, "headroom: %s\n", by.error().c_str());
+    const auto order = parse_holder_order(how.sort);
+    if (!by || !order) {
+        (void)std::fprintf(stderr, "headroom: %s\n", (by ? order.error() : by.error()).c_str());
         return usage_error;
     }
     const auto found = servers_or_complain(how.query, from);
@@ -46,7 +50,7 @@ int run_holders(const holders_options& how, const config::sources& from) {
     for (;;) {
         const auto asked_at = clock::now();
         const auto report = ask_holders(*found, *by, how.query.by());
-        show(report, how);
+        show(report, *order, how);
         if (how.watch_seconds == 0) return static_cast<int>(report.worst());
         if (!how.query.is_json) print("\n");
         std::this_thread::sleep_until(asked_at + std::chrono::seconds(how.watch_seconds));
@@ -63,6 +67,11 @@ void add_holders(CLI::App& app, invocation& run) {
                      "of service, instance, process, kind, address, user, state, with commas "
                      "(default service,instance,process,kind)")
         ->type_name("FIELDS");
+    command
+        ->add_option("--sort", how->sort,
+                     "connections (default), redis, postgres, age, idle, in_tx, output_buffer or "
+                     "name")
+        ->type_name("COLUMN");
     command->add_option("--top", how->top, "at most so many groups; 0: all (default 20)")
         ->type_name("N");
     command->add_option("--watch", how->watch_seconds, "ask again and again")
@@ -80,6 +89,7 @@ void add_holders(CLI::App& app, invocation& run) {
         "Examples:\n"
         "  headroom holders\n"
         "  headroom holders --by service,kind\n"
+        "  headroom holders --sort in_tx --top 5\n"
         "  headroom holders --by address,user,state --top 0 --json");
     command->callback([how, &run] { run.exit_code = run_holders(*how, run.from); });
 }
