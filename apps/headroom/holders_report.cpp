@@ -44,72 +44,97 @@ std::string upper(std::string_view word) {
     return out;
 }
 
-column column_of(group_field field) {
+constexpr std::size_t narrow = 60;  // below, names may be cut to less than one recognises
+
+column column_of(group_field field, bool is_narrow) {
     switch (field) {
         case group_field::service:
-            return {.header = "SERVICE", .width_min = 9};
+            return {.header = "SERVICE", .width_min = is_narrow ? 5U : 9U};
         case group_field::instance:
         case group_field::address:
         case group_field::user:
-            return {.header = upper(to_string(field)), .width_min = 8};
+            return {.header = upper(to_string(field)), .width_min = is_narrow ? 5U : 8U};
         case group_field::process:
             return {.header = "PID", .to = align::right};
         case group_field::state:
             return {.header = "STATE", .width_min = 6};
         case group_field::kind:
-            return {.header = "KIND", .width_min = 8};
+            return {.header = "KIND", .width_min = is_narrow ? 6U : 8U};
     }
     return {};
 }
 
-// Columns that would be empty are left out.
-struct shown_columns {
-    bool has_redis;
-    bool has_postgres;
-    bool has_transactions;
-    bool has_output;
+// A column behind the names.
+struct measure {
+    column look;
+    std::optional<holder_order> order;  // what sorts by it
+    std::size_t goes;                   // 1: the first when there is no room; 0: never
+    cell (*of)(const holder_group&);
 };
 
-shown_columns columns_for(const holders_report& of, const std::vector<holder_group>& groups) {
-    return {.has_redis = of.has_redis,
-            .has_postgres = of.has_postgres,
-            .has_transactions = std::ranges::any_of(
-                groups, [](const auto& one) { return one.idle_in_transaction_max.has_value(); }),
-            .has_output =
-                std::ranges::any_of(groups, [](const auto& one) { return one.output_bytes > 0; })};
+cell count_cell(std::uint64_t number) {
+    return number == 0 ? cell{"-"} : cell{fmt::format("{}", number), ink::bold};
 }
 
-table new_table(const std::vector<group_field>& by, const shown_columns& with) {
-    std::vector<column> columns;
-    for (const auto field : by)
-        columns.push_back(column_of(field));
-    if (with.has_redis) columns.push_back({.header = "REDIS", .to = align::right});
-    if (with.has_postgres) columns.push_back({.header = "PG", .to = align::right});
-    columns.push_back({.header = "AGE", .to = align::right});
-    columns.push_back({.header = "IDLE", .to = align::right});
-    if (with.has_transactions) columns.push_back({.header = "IN TX", .to = align::right});
-    if (with.has_output) columns.push_back({.header = "OUTBUF", .to = align::right});
-    columns.push_back({.header = "LAST", .width_min = 6});
-    return table(std::move(columns));
+cell transaction_cell(const holder_group& of) {
+    const auto& open = of.idle_in_transaction_max;
+    return open ? cell{to_short_words(*open), ink::yellow} : cell{"-"};
 }
 
-std::vector<cell> row_of(const holder_group& one, const std::vector<group_field>& by,
-                         const shown_columns& with) {
-    const auto count = [](std::uint64_t number) {
-        return number == 0 ? cell{"-"} : cell{fmt::format("{}", number), ink::bold};
+// Columns that would be empty are left out, but for the one that is sorted by.
+std::vector<measure> measures_for(const holders_report& of, std::span<const holder_group> groups,
+                                  holder_order keep) {
+    const auto right = [](const char* header) {
+        return column{.header = header, .to = align::right};
     };
-    auto row = key_cells(one, by);
-    if (with.has_redis) row.push_back(count(one.redis));
-    if (with.has_postgres) row.push_back(count(one.postgres));
-    row.push_back({to_short_words(one.age_max)});
-    row.push_back({to_short_words(one.idle_max)});
-    if (with.has_transactions) {
-        const auto& open = one.idle_in_transaction_max;
-        row.push_back(open ? cell{to_short_words(*open), ink::yellow} : cell{"-"});
+    using group = const holder_group&;
+    using enum holder_order;
+    std::vector<measure> all;
+    if (of.has_redis) {
+        all.push_back({right("REDIS"), redis, 0, [](group one) { return count_cell(one.redis); }});
     }
-    if (with.has_output) row.push_back({bytes_to_words(one.output_bytes)});
-    row.push_back({one.last_command.empty() ? "-" : printable_excerpt(one.last_command)});
-    return row;
+    if (of.has_postgres) {
+        all.push_back(
+            {right("PG"), postgres, 0, [](group one) { return count_cell(one.postgres); }});
+    }
+    all.push_back(
+        {right("AGE"), age, 3, [](group one) { return cell{to_short_words(one.age_max)}; }});
+    all.push_back(
+        {right("IDLE"), idle, 5, [](group one) { return cell{to_short_words(one.idle_max)}; }});
+    const bool has_transactions = std::ranges::any_of(
+        groups, [](group one) { return one.idle_in_transaction_max.has_value(); });
+    if (has_transactions || keep == in_transaction) {
+        all.push_back({right("IN TX"), in_transaction, 4, transaction_cell});
+    }
+    const bool has_output =
+        std::ranges::any_of(groups, [](group one) { return one.output_bytes > 0; });
+    if (has_output || keep == output_buffer) {
+        all.push_back({right("OUTBUF"), output_buffer, 2,
+                       [](group one) { return cell{bytes_to_words(one.output_bytes)}; }});
+    }
+    all.push_back({{.header = "LAST", .width_min = 6}, {}, 1, [](group one) {
+                       return cell{one.last_command.empty() ? "-"
+                                                            : printable_excerpt(one.last_command)};
+                   }});
+    return all;
+}
+
+// The end: none may go.
+std::vector<measure>::iterator first_to_go(std::vector<measure>& all, holder_order keep) {
+    auto found = all.end();
+    for (auto one = all.begin(); one != all.end(); ++one) {
+        if (one->goes == 0 || one->order == keep) continue;
+        if (found == all.end() || one->goes < found->goes) found = one;
+    }
+    return found;
+}
+
+// Both must outlive it.
+std::function<void(const inspect::holder&)> adding_to(holders_report& to,
+                                                      const holder_filter& filter) {
+    return [&](const inspect::holder& one) {
+        if (!filter || filter(one)) to.groups.add(one);
+    };
 }
 
 json::object counts_of(const holders_report& of, server_kind server, bool answered) {
@@ -141,35 +166,58 @@ std::string total_text(const holders_report& of, server_kind server, std::string
 
 }  // namespace
 
+void add_holders_of(holders_report& to, const redis_place& at, deadline until,
+                    const holder_filter& filter) {
+    const auto told = ask_redis_holders(at, adding_to(to, filter), until);
+    to.has_redis = told.has_value();
+    if (!told) to.findings.push_back(finding_of(told.error(), at));
+}
+
+void add_holders_of(holders_report& to, const postgres_place& at, deadline until,
+                    const holder_filter& filter) {
+    const auto told = ask_postgres_holders(at, adding_to(to, filter), until);
+    to.has_postgres = told.has_value();
+    if (!told) to.findings.push_back(finding_of(told.error(), at));
+}
+
 holders_report ask_holders(const servers& of, std::vector<group_field> by, deadline until,
-                           const std::function<bool(const inspect::holder&)>& filter) {
+                           const holder_filter& filter) {
     holders_report report{.groups = inspect::holder_groups(std::move(by)), .findings = {}};
-    const auto add = [&](const inspect::holder& one) {
-        if (!filter || filter(one)) report.groups.add(one);
-    };
-    if (of.redis) {
-        auto told = ask_redis_holders(*of.redis, add, until);
-        report.has_redis = told.has_value();
-        if (!told) report.findings.push_back(finding_of(told.error(), *of.redis));
-    }
-    if (of.postgres) {
-        auto told = ask_postgres_holders(*of.postgres, add, until);
-        report.has_postgres = told.has_value();
-        if (!told) report.findings.push_back(finding_of(told.error(), *of.postgres));
-    }
+    if (of.redis) add_holders_of(report, *of.redis, until, filter);
+    if (of.postgres) add_holders_of(report, *of.postgres, until, filter);
     return report;
+}
+
+std::string holders_table(const holders_report& of, std::span<const holder_group> groups,
+                          const paper& on, holder_order keep) {
+    const auto& by = of.groups.by();
+    auto measures = measures_for(of, groups, keep);
+    std::vector<column> columns;
+    for (const auto field : by)
+        columns.push_back(column_of(field, on.width < narrow));
+    for (const auto& one : measures)
+        columns.push_back(one.look);
+    table rows(std::move(columns));
+    for (const auto& one : groups) {
+        auto row = key_cells(one, by);
+        for (const auto& column : measures)
+            row.push_back(column.of(one));
+        rows.add(std::move(row));
+    }
+    while (rows.width_least() > on.width) {
+        const auto gone = first_to_go(measures, keep);
+        if (gone == measures.end()) break;
+        rows.remove(by.size() + static_cast<std::size_t>(gone - measures.begin()));
+        measures.erase(gone);
+    }
+    return rows.render(on);
 }
 
 std::string to_text(const holders_report& of, const std::vector<holder_group>& groups,
                     std::size_t top, const paper& on) {
-    const auto& by = of.groups.by();
-    const auto with = columns_for(of, groups);
-    auto rows = new_table(by, with);
-    for (std::size_t i = 0; i < std::min(top, groups.size()); ++i)
-        rows.add(row_of(groups[i], by, with));
     std::string out;
-    if (!rows.empty()) {
-        out += rows.render(on);
+    if (top > 0 && !groups.empty()) {
+        out += holders_table(of, std::span(groups).first(std::min(top, groups.size())), on);
         if (groups.size() > top) {
             out += fmt::format("... and {} with {} (--top 0 shows all)\n",
                                count_of(groups.size() - top, "group"),

@@ -3,13 +3,16 @@
 // holders and top.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <boost/json/object.hpp>
 
 #include "headroom/finding.hpp"
+#include "headroom/holder_order.hpp"
 #include "headroom/servers.hpp"
 #include "headroom/table.hpp"
 #include "inspect/core/holder_groups.hpp"
@@ -25,11 +28,24 @@ struct holders_report {
     [[nodiscard]] level worst() const { return worst_of(findings); }
 };
 
-// Only connections for which `filter` is true are counted; an empty one is true for all.
-[[nodiscard]] holders_report ask_holders(
-    const servers& of, std::vector<inspect::group_field> by, deadline until,
-    const std::function<bool(const inspect::holder&)>& filter = {});
+using holder_filter = std::function<bool(const inspect::holder&)>;
 
+// What one server holds, or why it does not tell. Only connections for which `filter` is true are
+// counted; an empty one is true for all.
+void add_holders_of(holders_report& to, const redis_place& at, deadline until,
+                    const holder_filter& filter = {});
+void add_holders_of(holders_report& to, const postgres_place& at, deadline until,
+                    const holder_filter& filter = {});
+// Of both servers, as far as they are named.
+[[nodiscard]] holders_report ask_holders(const servers& of, std::vector<inspect::group_field> by,
+                                         deadline until, const holder_filter& filter = {});
+
+// A header and a line for each group. Columns that are empty, or have no room, are left out; the
+// one that `keep` sorts by never.
+[[nodiscard]] std::string holders_table(const holders_report& of,
+                                        std::span<const inspect::holder_group> groups,
+                                        const paper& on,
+                                        holder_order keep = holder_order::connections);
 // The table of at most `top` groups, and below it what was left out.
 [[nodiscard]] std::string to_text(const holders_report& of,
                                   const std::vector<inspect::holder_group>& groups, std::size_t top,

@@ -32,7 +32,26 @@ void table::add(std::vector<cell> row) {
     rows_.push_back(std::move(row));
 }
 
-std::vector<std::size_t> table::widths(std::size_t room) const {
+void table::remove(std::size_t column) {
+    HEADROOM_ASSERT(column < columns_.size(), "only a column that is there can go");
+    const auto at = static_cast<std::ptrdiff_t>(column);
+    columns_.erase(columns_.begin() + at);
+    for (auto& row : rows_)
+        row.erase(row.begin() + at);
+}
+
+std::size_t table::width_least() const {
+    if (columns_.empty()) return 0;
+    const auto wanted = widths_wanted();
+    std::size_t sum = gap * (columns_.size() - 1);
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const bool may_be_cut = columns_[i].width_min > 0;
+        sum += may_be_cut ? std::min(wanted[i], columns_[i].width_min) : wanted[i];
+    }
+    return sum;
+}
+
+std::vector<std::size_t> table::widths_wanted() const {
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         auto width = columns_of(columns_[i].header);
@@ -40,6 +59,11 @@ std::vector<std::size_t> table::widths(std::size_t room) const {
             width = std::max(width, columns_of(row[i].text));
         all.push_back(width);
     }
+    return all;
+}
+
+std::vector<std::size_t> table::widths(std::size_t room) const {
+    auto all = widths_wanted();
     const auto sum = [&] {
         return std::accumulate(all.begin(), all.end(), gap * (columns_.size() - 1));
     };

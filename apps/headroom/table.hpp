@@ -28,11 +28,16 @@ public:
 
     void add(std::vector<cell> row);
     [[nodiscard]] bool empty() const { return rows_.empty(); }
+    // As if it had never been there.
+    void remove(std::size_t column);
+    // Of a line, when all is cut that may be.
+    [[nodiscard]] std::size_t width_least() const;
     // With a line of headers, unless all are empty. Columns are two spaces apart; no line ends in a
     // space.
     [[nodiscard]] std::string render(const paper& on, std::size_t indent = 0) const;
 
 private:
+    [[nodiscard]] std::vector<std::size_t> widths_wanted() const;
     [[nodiscard]] std::vector<std::size_t> widths(std::size_t room) const;
 
     std::vector<column> columns_;
