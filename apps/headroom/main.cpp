@@ -37,6 +37,7 @@ int run(int count, char** words) {
     tool::add_holders(app, run);
     tool::add_check(app, run);
     tool::add_raise(app, run);
+    tool::add_top(app, run);
     try {
         app.parse(count, words);
     } catch (const CLI::Success& asked) {
