@@ -22,5 +22,6 @@ void add_holders(CLI::App& app, invocation& run);
 void add_check(CLI::App& app, invocation& run);
 void add_raise(CLI::App& app, invocation& run);
 void add_top(CLI::App& app, invocation& run);
+void add_config(CLI::App& app, invocation& run);
 
 }  // namespace headroom::tool

@@ -38,6 +38,7 @@ int run(int count, char** words) {
     tool::add_check(app, run);
     tool::add_raise(app, run);
     tool::add_top(app, run);
+    tool::add_config(app, run);
     try {
         app.parse(count, words);
     } catch (const CLI::Success& asked) {
