@@ -7,6 +7,7 @@ namespace headroom::budget {
 namespace {
 
 constexpr connection_count one{1};
+constexpr std::string_view others_text = "connections of others, counted now";
 
 amount product(std::optional<worker_count> processes, amount each) {
     if (each.is_unbounded()) return each;
@@ -85,6 +86,7 @@ demand redis_demand(const fleet& of) {
     }
     add_extra(sum, "operators", "sessions of operators and dashboards", of.redis_operators);
     add_extra(sum, "replicas", "links of replicas after a failover", of.redis_replicas);
+    add_extra(sum, "others", others_text, of.redis_others);
     return sum;
 }
 
@@ -105,6 +107,7 @@ demand postgres_demand(const fleet& of) {
     }
     add_extra(sum, "migrations", "sessions of migrations and batch jobs", of.pg_migrations);
     add_extra(sum, "operators", "sessions of operators and dashboards", of.pg_operators);
+    add_extra(sum, "others", others_text, of.pg_others);
     return sum;
 }
 

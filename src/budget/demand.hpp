@@ -63,12 +63,13 @@ struct demand {
 // redis connections per process <= 3 x REDIS_MAX_CONNECTIONS
 [[nodiscard]] amount redis_per_process(const fleet& of);
 // redis connections of the fleet <= processes x 3 x REDIS_MAX_CONNECTIONS + emitting executors (+ 1
-// a process with Sentinel), plus surge, operators and replicas
+// a process with Sentinel), plus surge, operators, replicas and others
 [[nodiscard]] demand redis_demand(const fleet& of);
 
 // postgres per instance <= workers x pg_pool_max_size
 [[nodiscard]] amount postgres_per_instance(const fleet& of);
-// postgres of the fleet <= processes x PGPOOL_MAX_SIZE, plus surge, migrations and operators
+// postgres of the fleet <= processes x PGPOOL_MAX_SIZE, plus surge, migrations, operators and
+// others
 [[nodiscard]] demand postgres_demand(const fleet& of);
 
 }  // namespace headroom::budget

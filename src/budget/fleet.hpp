@@ -26,6 +26,8 @@ struct fleet {
     connection_count pg_operators{0};   // people with psql, dashboards, the operator's tool
     connection_count redis_operators{0};
     connection_count redis_replicas{0};  // links of replicas count as clients after a failover
+    connection_count redis_others{0};    // of other services and of tools, counted now
+    connection_count pg_others{0};       // the same
 };
 
 }  // namespace headroom::budget

@@ -23,11 +23,7 @@ fleet six_workers() {
             .pg_pool_max = connection_count(4)};
 }
 
-TEST(RedisBudget, AllowsThreePoolsAProcess) {
-    EXPECT_EQ(redis_per_process(six_workers()), exactly(18));
-}
-
-TEST(RedisBudget, MultipliesByTheProcessesOfTheFleet) {
+TEST(RedisBudget, TellsItsFirstTermAsAFormula) {
     const demand of = redis_demand(six_workers());
     EXPECT_EQ(of.total, exactly(108));
     ASSERT_EQ(of.terms.size(), 1U);
@@ -54,6 +50,7 @@ TEST(RedisBudget, NamesEveryForgottenTermAndSumsThem) {
     of.surge = instance_count(1);
     of.redis_operators = connection_count(2);
     of.redis_replicas = connection_count(3);
+    of.redis_others = connection_count(4);
     of.pg_operators = connection_count(99);  // not on this server
 
     const demand sum = redis_demand(of);
@@ -62,9 +59,10 @@ TEST(RedisBudget, NamesEveryForgottenTermAndSumsThem) {
         terms.emplace_back(t.name, t.most);
     const decltype(terms) expected{{"workers", exactly(108)},  {"sentinel", exactly(6)},
                                    {"executors", exactly(10)}, {"surge", exactly(57)},
-                                   {"operators", exactly(2)},  {"replicas", exactly(3)}};
+                                   {"operators", exactly(2)},  {"replicas", exactly(3)},
+                                   {"others", exactly(4)}};
     EXPECT_EQ(terms, expected);
-    EXPECT_EQ(sum.total, exactly(186));
+    EXPECT_EQ(sum.total, exactly(190));
 }
 
 TEST(RedisBudget, IsUnboundedWithoutACap) {
@@ -97,11 +95,7 @@ TEST(RedisBudget, SaysWhenTheSumOfFittingTermsDoesNotFit) {
     EXPECT_EQ(to_string(redis_demand(of).total), "2^64 or more");
 }
 
-TEST(PostgresBudget, MultipliesWorkersByThePoolOfAnInstance) {
-    EXPECT_EQ(postgres_per_instance(six_workers()), exactly(12));
-}
-
-TEST(PostgresBudget, MultipliesProcessesByThePoolOfTheFleet) {
+TEST(PostgresBudget, TellsItsFirstTermAsAFormula) {
     const demand of = postgres_demand(six_workers());
     EXPECT_EQ(of.total, exactly(24));
     ASSERT_EQ(of.terms.size(), 1U);
@@ -113,12 +107,15 @@ TEST(PostgresBudget, NamesEveryForgottenTermAndSumsThem) {
     of.surge = instance_count(2);
     of.pg_migrations = connection_count(1);
     of.pg_operators = connection_count(5);
+    of.pg_others = connection_count(7);
     of.emitting_executors = connection_count(50);  // executors open no Postgres connection
     const demand sum = postgres_demand(of);
-    ASSERT_EQ(sum.terms.size(), 4U);
+    ASSERT_EQ(sum.terms.size(), 5U);
     EXPECT_EQ(sum.terms[1].name, "surge");
     EXPECT_EQ(sum.terms[1].most, exactly(24));
-    EXPECT_EQ(sum.total, exactly(54));
+    EXPECT_EQ(sum.terms[4].name, "others");
+    EXPECT_EQ(sum.terms[4].formula, "7 connections of others, counted now");
+    EXPECT_EQ(sum.total, exactly(61));
 }
 
 TEST(PostgresBudget, SaysWhenAProductDoesNotFit) {
