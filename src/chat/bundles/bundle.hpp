@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "chat/core/chat_error.hpp"
+#include "postgres/postgres_pool.hpp"
 #include "redis/blocking_client.hpp"
 #include "redis/client.hpp"
 
@@ -37,13 +39,16 @@ public:
     [[nodiscard]] virtual bool is_stopped() const = 0;
 };
 
-// The worker's shared clients; a bundle names itself as owner `bundle:<name>`.
+class blocking_threads;
+
+// The worker's shared pools and threads; a bundle names itself as owner `bundle:<name>`.
 struct bundle_services {
     redis::client& async;
+    redis::client& async_decode;
     redis::blocking_client& sync;
+    postgres::postgres_pool& pg;
+    blocking_threads& threads;
 };
-
-class blocking_threads;
 
 class bundle {
 public:
@@ -59,15 +64,21 @@ public:
                                                                       deadline by) = 0;
 };
 
+// A bundle that CHAT_BUNDLES may name, and how a worker makes its own one of it.
+struct bundle_recipe {
+    std::string name;
+    std::function<std::unique_ptr<bundle>(bundle_services)> make;
+};
+
 // The bundles of a worker by name, and which one answers a text: `/name ...` asks for the bundle of
 // that name, everything else goes to the first of CHAT_BUNDLES.
 class bundle_shelf {
 public:
-    // A name nobody knows is an error that lists the known ones. `clock` is always on the shelf:
-    // it costs nothing until it is asked for.
+    // Of echo, clock and `further` ones. A name nobody knows is an error that lists the known
+    // ones. `clock` is always on the shelf: it costs nothing until it is asked for.
     [[nodiscard]] static result<bundle_shelf> make(const std::vector<std::string>& names,
                                                    bundle_services services,
-                                                   blocking_threads& threads);
+                                                   std::vector<bundle_recipe> further = {});
 
     [[nodiscard]] static bundle_shelf of(std::vector<std::unique_ptr<bundle>> bundles);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundles this service knows, by name, and which of them answers a text.
 #include <algorithm>
+#include <iterator>
 
 #include "base/assert.hpp"
 #include "base/text.hpp"
@@ -12,39 +13,48 @@ namespace headroom::chat {
 
 namespace {
 
-constexpr std::string_view known_names = "echo, clock";
+std::vector<bundle_recipe> built_in() {
+    return {
+        {"echo", [](bundle_services) { return make_echo_bundle(); }},
+        {"clock", [](bundle_services with) { return make_clock_bundle(with.sync, with.threads); }}};
+}
 
-std::unique_ptr<bundle> make_bundle(std::string_view name, bundle_services services,
-                                    blocking_threads& threads) {
-    if (name == "echo") return make_echo_bundle();
-    if (name == "clock") return make_clock_bundle(services.sync, threads);
-    return nullptr;
+std::string names_of(const std::vector<bundle_recipe>& all) {
+    std::string names;
+    for (const auto& each : all)
+        names += (names.empty() ? "" : ", ") + each.name;
+    return names;
 }
 
 }  // namespace
 
 result<bundle_shelf> bundle_shelf::make(const std::vector<std::string>& names,
-                                        bundle_services services, blocking_threads& threads) {
+                                        bundle_services services,
+                                        std::vector<bundle_recipe> further) {
+    auto known = built_in();
+    std::ranges::move(further, std::back_inserter(known));
     bundle_shelf shelf;
     const auto has = [&](std::string_view name) {
         return std::ranges::any_of(shelf.bundles_,
                                    [&](const auto& each) { return each->name() == name; });
     };
+    const auto add = [&](std::string_view name) {
+        const auto recipe = std::ranges::find(known, name, &bundle_recipe::name);
+        if (recipe == known.end()) return false;
+        shelf.bundles_.push_back(recipe->make(services));
+        return true;
+    };
     for (const auto& name : names) {
-        if (has(name)) continue;
-        auto made = make_bundle(name, services, threads);
-        if (!made) {
-            return failure(chat_errc::bundle_failed,
-                           "there is no bundle '" + printable_excerpt(name) +
-                               "'; CHAT_BUNDLES may name: " + std::string(known_names));
-        }
-        shelf.bundles_.push_back(std::move(made));
+        if (has(name) || add(name)) continue;
+        return failure(chat_errc::bundle_failed,
+                       "there is no bundle '" + printable_excerpt(name) +
+                           "'; CHAT_BUNDLES may name: " + names_of(known));
     }
     if (shelf.bundles_.empty()) {
         return failure(chat_errc::bundle_failed,
-                       "CHAT_BUNDLES names no bundle; it may name: " + std::string(known_names));
+                       "CHAT_BUNDLES names no bundle; it may name: " + names_of(known));
     }
-    if (!has("clock")) shelf.bundles_.push_back(make_bundle("clock", services, threads));
+    if (!has("clock")) add("clock");
     return shelf;
 }
 

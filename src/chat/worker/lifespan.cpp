@@ -58,8 +58,7 @@ secret session_key(const config::settings& from, const log& out) {
 // Event loop only. Built in order, taken down by stop() in the order of the design.
 class worker_life {
 public:
-    worker_life(asio::any_io_executor executor, config::settings settings, config::worker_slot slot,
-                net::event stop, log out);
+    worker_life(asio::any_io_executor executor, worker_start told, net::event stop, log out);
 
     asio::awaitable<int> run();
 
@@ -88,6 +87,7 @@ private:
     asio::any_io_executor executor_;
     config::settings settings_;
     config::worker_slot slot_;
+    std::vector<bundle_recipe> further_bundles_;
     log out_;
     scope scope_;
     key_space keys_;
@@ -111,17 +111,19 @@ private:
     std::optional<http::server> server_;
 };
 
-worker_life::worker_life(asio::any_io_executor executor, config::settings settings,
-                         config::worker_slot slot, net::event stop, log out)
+worker_life::worker_life(asio::any_io_executor executor, worker_start told, net::event stop,
+                         log out)
     : executor_(executor),
-      settings_(std::move(settings)),
-      slot_(slot),
+      settings_(std::move(told.settings)),
+      slot_(told.slot),
+      further_bundles_(std::move(told.further_bundles)),
       out_(std::move(out)),
       scope_{.tenant = settings_.tenant, .project = settings_.project},
       keys_(scope_),
       worker_id_(settings_.instance + ':' + std::to_string(::getpid()) + ':' + random_hex(4)),
       stop_(stop),
-      status_(executor, slot.status_fd, [told = std::move(stop)]() mutable { told.set(); }),
+      status_(executor, slot_.status_fd,
+              [stopping = std::move(stop)]() mutable { stopping.set(); }),
       tasks_(executor) {
     auto redis = get_redis_clients(executor_, settings_);
     app_.redis_async = std::move(redis.async);
@@ -228,8 +230,13 @@ asio::awaitable<result<void>> worker_life::start() {
     if (stop_.is_set()) co_return result<void>{};
 
     threads_.emplace(blocking_threads_max);
-    auto shelf = bundle_shelf::make(
-        settings_.bundles, {.async = *app_.redis_async, .sync = *app_.redis_sync}, *threads_);
+    auto shelf = bundle_shelf::make(settings_.bundles,
+                                    {.async = *app_.redis_async,
+                                     .async_decode = *app_.redis_async_decode,
+                                     .sync = *app_.redis_sync,
+                                     .pg = *app_.pg_pool,
+                                     .threads = *threads_},
+                                    std::move(further_bundles_));
     if (!shelf) co_return std::unexpected(shelf.error());
     bundles_.emplace(std::move(*shelf));
     if (does_processing()) start_processor();
@@ -319,10 +326,9 @@ asio::awaitable<int> worker_life::run() {
 
 }  // namespace
 
-asio::awaitable<int> live(asio::any_io_executor executor, config::settings settings,
-                          config::worker_slot slot, net::event stop, log out) {
-    worker_life life(std::move(executor), std::move(settings), slot, std::move(stop),
-                     std::move(out));
+asio::awaitable<int> live(asio::any_io_executor executor, worker_start told, net::event stop,
+                          log out) {
+    worker_life life(std::move(executor), std::move(told), std::move(stop), std::move(out));
     co_return co_await life.run();
 }
 

@@ -5,7 +5,9 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <vector>
 
+#include "chat/bundles/bundle.hpp"
 #include "chat/log.hpp"
 #include "config/settings.hpp"
 #include "config/worker_slot.hpp"
@@ -13,9 +15,15 @@
 
 namespace headroom::chat {
 
+// What a worker is told at its start.
+struct worker_start {
+    config::settings settings;
+    config::worker_slot slot;
+    std::vector<bundle_recipe> further_bundles;
+};
+
 // Until `stop` is set. The exit code of the process.
 [[nodiscard]] boost::asio::awaitable<int> live(boost::asio::any_io_executor executor,
-                                               config::settings settings, config::worker_slot slot,
-                                               net::event stop, log out);
+                                               worker_start told, net::event stop, log out);
 
 }  // namespace headroom::chat

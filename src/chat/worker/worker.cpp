@@ -18,7 +18,8 @@ namespace headroom::chat {
 
 namespace asio = boost::asio;
 
-int worker_main(config::settings settings, config::worker_slot slot) {
+int worker_main(config::settings settings, config::worker_slot slot,
+                std::vector<bundle_recipe> further) {
     const log out("worker");
     std::signal(SIGPIPE, SIG_IGN);
     asio::io_context loop{1};
@@ -35,19 +36,19 @@ int worker_main(config::settings settings, config::worker_slot slot) {
     });
 
     int code = 1;
-    asio::co_spawn(loop, live(loop.get_executor(), std::move(settings), slot, stop, out),
-                   [&code, &loop, &out](std::exception_ptr thrown, int ended) {
-                       code = thrown ? 1 : ended;
-                       if (thrown) {
-                           try {
-                               std::rethrow_exception(thrown);
-                           } catch (const std::exception& caught) {
-                               out.error("the worker ended with an exception",
-                                         {{"what", caught.what()}});
-                           }
-                       }
-                       loop.stop();
-                   });
+    asio::co_spawn(
+        loop, live(loop.get_executor(), {std::move(settings), slot, std::move(further)}, stop, out),
+        [&code, &loop, &out](std::exception_ptr thrown, int ended) {
+            code = thrown ? 1 : ended;
+            if (thrown) {
+                try {
+                    std::rethrow_exception(thrown);
+                } catch (const std::exception& caught) {
+                    out.error("the worker ended with an exception", {{"what", caught.what()}});
+                }
+            }
+            loop.stop();
+        });
     loop.run();
     return code;
 }

@@ -450,13 +450,19 @@ TEST_F(Turns, EndOnceHoweverOftenTheEndIsRecorded) {
 asio::awaitable<void> answers_clock(turns_world& world) {
     redis::blocking_client sync(redis_options(world.redis_server, "sync"));
     blocking_threads threads(2);
-    auto shelf = bundle_shelf::make({"echo"}, {world.front().redis, sync}, threads);
+    auto& redis = world.front().redis;
+    const bundle_services services{redis, redis, sync, world.front().pool, threads};
+    auto shelf = bundle_shelf::make({"echo"}, services);
     EXPECT_TRUE(shelf);
     EXPECT_EQ(shelf->choose("hello").name(), "echo");
     EXPECT_EQ(shelf->choose("/clockwork").name(), "echo");
     auto& clock_bundle = shelf->choose("/clock now");
     EXPECT_EQ(clock_bundle.name(), "clock");
-    EXPECT_FALSE(bundle_shelf::make({"oracle"}, {world.front().redis, sync}, threads));
+    const auto unknown = bundle_shelf::make({"oracle"}, services);
+    EXPECT_FALSE(unknown);
+    EXPECT_TRUE(unknown.error().detail.ends_with("CHAT_BUNDLES may name: echo, clock"));
+    const bundle_recipe oracle{"oracle", [](bundle_services) { return make_echo_bundle(); }};
+    EXPECT_TRUE(bundle_shelf::make({"oracle"}, services, {oracle}));
 
     live_answer answer(world.loop.get_executor(), world.front().publisher,
                        turn_events({.turn_id = "t", .conversation_id = "c", .session_id = "s1"}),
