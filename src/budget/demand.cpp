@@ -7,7 +7,6 @@ namespace headroom::budget {
 namespace {
 
 constexpr connection_count one{1};
-constexpr std::string_view others_text = "connections of others, counted now";
 
 amount product(std::optional<worker_count> processes, amount each) {
     if (each.is_unbounded()) return each;
@@ -24,10 +23,14 @@ std::string cap_text(const fleet& of) {
                                     : "REDIS_MAX_CONNECTIONS (unset)";
 }
 
-// "2 instances x 4 workers"
+std::string count_text(std::uint64_t count, std::string_view thing) {
+    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+// "1 instance x 4 workers"
 std::string processes_text(instance_count instances, const fleet& of) {
-    return fmt::format("{} instances x {} workers", instances.value(),
-                       of.workers_per_instance.value());
+    return fmt::format("{} x {}", count_text(instances.value(), "instance"),
+                       count_text(of.workers_per_instance.value(), "worker"));
 }
 
 void add_term(demand& to, std::string_view name, std::string formula, amount most) {
@@ -35,9 +38,20 @@ void add_term(demand& to, std::string_view name, std::string formula, amount mos
     to.terms.push_back({name, std::move(formula), most});
 }
 
-void add_extra(demand& to, std::string_view name, std::string_view what, connection_count extra) {
-    if (extra == connection_count(0)) return;
-    add_term(to, name, fmt::format("{} {}", extra.value(), what), amount::of(extra));
+struct extra {
+    std::string_view thing;  // one of them
+    std::string_view rest;
+};
+constexpr extra executors{"executor", " emitting at the same time, 1 each"};
+constexpr extra migrations{"session", " of migrations and batch jobs"};
+constexpr extra operators{"session", " of operators and dashboards"};
+constexpr extra replicas{"link", " of replicas after a failover"};
+constexpr extra others{"connection", " of others, counted now"};
+
+void add_extra(demand& to, std::string_view name, extra what, connection_count count) {
+    if (count == connection_count(0)) return;
+    add_term(to, name, count_text(count.value(), what.thing) + std::string(what.rest),
+             amount::of(count));
 }
 
 demand nothing() {
@@ -76,17 +90,16 @@ demand redis_demand(const fleet& of) {
         add_term(sum, "sentinel", fmt::format("{} x 1", processes_text(of.instances, of)),
                  product(processes, amount::of(one)));
     }
-    add_extra(sum, "executors", "executors that emit at the same time, 1 each",
-              of.emitting_executors);
+    add_extra(sum, "executors", executors, of.emitting_executors);
     if (of.surge != instance_count(0)) {
         const amount each_new = of.sentinel ? add(each, amount::of(one)) : each;
         const std::string new_text = of.sentinel ? fmt::format("({} + 1)", each_text) : each_text;
         add_term(sum, "surge", fmt::format("{} x {}", processes_text(of.surge, of), new_text),
                  product(processes_of(of.surge, of), each_new));
     }
-    add_extra(sum, "operators", "sessions of operators and dashboards", of.redis_operators);
-    add_extra(sum, "replicas", "links of replicas after a failover", of.redis_replicas);
-    add_extra(sum, "others", others_text, of.redis_others);
+    add_extra(sum, "operators", operators, of.redis_operators);
+    add_extra(sum, "replicas", replicas, of.redis_replicas);
+    add_extra(sum, "others", others, of.redis_others);
     return sum;
 }
 
@@ -105,9 +118,9 @@ demand postgres_demand(const fleet& of) {
     if (of.surge != instance_count(0)) {
         add_term(sum, "surge", formula(of.surge), product(processes_of(of.surge, of), each));
     }
-    add_extra(sum, "migrations", "sessions of migrations and batch jobs", of.pg_migrations);
-    add_extra(sum, "operators", "sessions of operators and dashboards", of.pg_operators);
-    add_extra(sum, "others", others_text, of.pg_others);
+    add_extra(sum, "migrations", migrations, of.pg_migrations);
+    add_extra(sum, "operators", operators, of.pg_operators);
+    add_extra(sum, "others", others, of.pg_others);
     return sum;
 }
 

@@ -65,6 +65,16 @@ TEST(RedisBudget, NamesEveryForgottenTermAndSumsThem) {
     EXPECT_EQ(sum.total, exactly(190));
 }
 
+TEST(RedisBudget, SpeaksOfOneAsOne) {
+    fleet of = six_workers();
+    of.instances = instance_count(1);
+    of.workers_per_instance = worker_count(1);
+    of.emitting_executors = connection_count(1);
+    const demand sum = redis_demand(of);
+    EXPECT_EQ(sum.terms[0].formula, "1 instance x 1 worker x 3 pools x 6");
+    EXPECT_EQ(sum.terms[1].formula, "1 executor emitting at the same time, 1 each");
+}
+
 TEST(RedisBudget, IsUnboundedWithoutACap) {
     fleet of = six_workers();
     of.redis_connections_max = std::nullopt;
