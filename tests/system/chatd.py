@@ -60,15 +60,16 @@ def postgres_program(name):
 
 
 class Folder:
-    """A temporary folder of the ordinary user, and chatd where that user can execute it."""
+    """A temporary folder of the ordinary user, and chatd, or another program like it, where that
+    user can execute it."""
 
-    def __init__(self):
+    def __init__(self, chatd=None):
         self.user = ordinary_user()
         self.path = tempfile.mkdtemp(prefix="hr-system-")
-        self.chatd = os.environ["CHATD"]
+        program = self.chatd = chatd or os.environ["CHATD"]
         if self.user:
             self.chatd = os.path.join(self.path, "chatd")
-            shutil.copy2(os.environ["CHATD"], self.chatd)
+            shutil.copy2(program, self.chatd)
             os.chmod(self.chatd, 0o755)
             os.chown(self.path, self.user.pw_uid, self.user.pw_gid)
 
@@ -192,7 +193,7 @@ class PrivateRedis:
         self.process.wait(PATIENCE)
 
     def ask(self, command):
-        """The whole reply to one inline command; None when it cannot be asked."""
+        """The whole reply to one inline command; None when it cannot be asked, and for a null."""
         try:
             with socket.socket(socket.AF_UNIX) as peer:
                 peer.settimeout(5)
@@ -200,6 +201,8 @@ class PrivateRedis:
                 peer.sendall(command.encode() + b"\r\n")
                 reader = peer.makefile("rb")
                 line = reader.readline().decode().rstrip("\r\n")
+                if line == "$-1":
+                    return None
                 return reader.read(int(line[1:])).decode() if line.startswith("$") else line
         except OSError:
             return None

@@ -35,7 +35,7 @@ class Person:
         self._changed = threading.Condition()
         self._leaving = False
         self._last_id = None
-        self._connection = None
+        self._connection = self._socket = None
         self._thread = threading.Thread(target=self._read_streams, daemon=True)
 
     # --- What a person does ---
@@ -80,10 +80,9 @@ class Person:
 
     def leave(self):
         self._leaving = True
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
+        if self._socket is not None:
             try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
         self._thread.join(10)
@@ -156,6 +155,7 @@ class Person:
         if self._last_id is not None:
             headers['Last-Event-ID'] = str(self._last_id)
         self._connection.request('GET', f'/sse/stream?stream_id={self.stream_id}', headers=headers)
+        self._socket = self._connection.sock  # a response without a length takes it from there
         answer = self._connection.getresponse()
         if answer.status != 200:
             answer.read()

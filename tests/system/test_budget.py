@@ -116,11 +116,12 @@ class Budget(unittest.TestCase):
 
     def test_servers_count_no_more_than_the_caps_and_the_budget_allow(self):
         with Watch(self.redis, self.postgres) as watch:
-            self.chat("hello")
+            while watch.looks <= 10:
+                self.chat("hello")
             self.assertEqual(watch.most["sync"], 0)  # nobody has used that pool yet
-            self.chat("/clock")
+            while watch.looks <= 20:
+                self.chat("/clock")
         self.assertEqual(watch.strangers, set())
-        self.assertGreater(watch.looks, 20)
         for kind in ("async", "async_decode", "sync"):
             self.assertTrue(1 <= watch.most[kind] <= REDIS_CAP, (kind, watch.most))
         self.assertTrue(1 <= watch.most["pg"] <= POSTGRES_CAP, watch.most)
