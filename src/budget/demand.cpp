@@ -20,7 +20,7 @@ std::optional<worker_count> processes_of(instance_count instances, const fleet& 
 
 std::string cap_text(const fleet& of) {
     return of.redis_connections_max ? fmt::format("{}", of.redis_connections_max->value())
-                                    : "REDIS_MAX_CONNECTIONS (unset)";
+                                    : "an unset cap";
 }
 
 std::string count_text(std::uint64_t count, std::string_view thing) {

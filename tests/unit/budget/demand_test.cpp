@@ -82,8 +82,7 @@ TEST(RedisBudget, IsUnboundedWithoutACap) {
     const demand sum = redis_demand(of);
     EXPECT_TRUE(redis_per_process(of).is_unbounded());
     EXPECT_TRUE(sum.total.is_unbounded());
-    EXPECT_EQ(sum.terms[0].formula,
-              "2 instances x 3 workers x 3 pools x REDIS_MAX_CONNECTIONS (unset)");
+    EXPECT_EQ(sum.terms[0].formula, "2 instances x 3 workers x 3 pools x an unset cap");
     EXPECT_EQ(sum.terms[1].most, exactly(1));
 }
 
