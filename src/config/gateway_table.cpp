@@ -44,7 +44,7 @@ constexpr std::array<document_key, 13> table{{
      }},
     {"service_capacity", "processes_per_instance", "", "2", "workers of one instance",
      [](draft& to, const document_field& field) {
-         if (const auto n = field.whole_number({.min = 1, .max = 512})) {
+         if (const auto n = field.whole_number(processes_per_instance_range)) {
              to.out.capacity.processes_per_instance = worker_count(*n);
          }
      }},

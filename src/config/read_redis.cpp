@@ -90,14 +90,14 @@ std::string needs_text() {
     return text;
 }
 
-connection_count largest_need() {
+}  // namespace
+
+connection_count redis_connections_needed() {
     connection_count most{0};
     for (const need_term& one : needs)
         most = std::max(most, one.least);
     return most;
 }
-
-}  // namespace
 
 void read_redis_address(reading& run) {
     if (const auto url = run.text("REDIS_URL")) return read_url(run, *url);
@@ -119,7 +119,7 @@ void read_redis_connections(reading& run) {
         most = connection_count(*number);
     }
     if (run.has_fault(variable)) return;
-    const connection_count least = largest_need();
+    const connection_count least = redis_connections_needed();
     if (!most) {
         run.warn(fmt::format(
             "REDIS_MAX_CONNECTIONS is unset: Redis pools are UNBOUNDED and grow with load, up to "
