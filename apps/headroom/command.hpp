@@ -19,6 +19,7 @@ struct invocation {
 // Each adds its subcommand, whose callback does the work.
 void add_limits(CLI::App& app, invocation& run);
 void add_holders(CLI::App& app, invocation& run);
+void add_plan(CLI::App& app, invocation& run);
 void add_check(CLI::App& app, invocation& run);
 void add_raise(CLI::App& app, invocation& run);
 void add_top(CLI::App& app, invocation& run);

@@ -24,6 +24,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  headroom limits                     how close are we?\n"
     "  headroom holders --by service,kind  who holds the connections?\n"
+    "  headroom plan --instances 4         what would four instances need?\n"
     "  headroom raise postgres --to 300    what a higher limit takes\n"
     "  headroom limits --help              the options of one command";
 
@@ -35,6 +36,7 @@ int run(int count, char** words) {
     app.require_subcommand(1);
     tool::add_limits(app, run);
     tool::add_holders(app, run);
+    tool::add_plan(app, run);
     tool::add_check(app, run);
     tool::add_raise(app, run);
     tool::add_top(app, run);
