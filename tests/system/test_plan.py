@@ -1,13 +1,115 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `headroom plan` prints, against golden files: from flags alone, and of a running service."""
+"""The plan of a fleet equals what that fleet really opens when every pool is saturated, as the
+servers count it; and what `headroom plan` prints, against golden files."""
 
+import collections
 import json
 import os
+import re
 import socket
 import unittest
 
 from chatd import Chatd, Folder, PrivatePostgres, PrivateRedis, wait_until
+from people import Person
 from tool import PostgresSession, compare_with_golden, keys_of, run_tool, without_accidents
+
+NAME = re.compile(r"plan:host-\d:(?P<pid>\d+):(?P<kind>async|async_decode|sync|pg)")
+WORKERS_OF_THE_FLEET = 6
+
+
+class SaturatedFleet(unittest.TestCase):
+    def setUp(self):
+        self.folder = Folder(os.environ["CHATD_SATURATING"])
+        self.addCleanup(self.folder.remove)
+        self.redis = PrivateRedis(self.folder)
+        self.addCleanup(self.redis.stop)
+        self.postgres = PrivatePostgres(self.folder)
+        self.addCleanup(self.postgres.stop)
+        self.addCleanup(self.redis.ask, "SET saturate:let_go 1")
+        self.servers = ["--redis", self.redis.url, "--postgres",
+                        f"host={self.postgres.folder} user=owner dbname=postgres"]
+
+    def start_instance(self, number, workers, redis_cap, pg_cap):
+        document = {"service_capacity": {"processes_per_instance": workers,
+                                         "concurrent_requests_per_process": 1}}
+        chatd = Chatd(self.folder, self.folder.make(f"work-{number}"), REDIS_URL=self.redis.url,
+                      REDIS_MAX_CONNECTIONS=str(redis_cap), PGPOOL_MAX_SIZE=str(pg_cap),
+                      GATEWAY_CONFIG_JSON=json.dumps(document), CHAT_BUNDLES="saturate",
+                      SERVICE_NAME="plan", INSTANCE_ID=f"host-{number}", **self.postgres.settings)
+        self.addCleanup(chatd.discard)
+        chatd.wait_ready()
+
+        def all_ready():
+            told = chatd.monitoring()["workers"]
+            return sum(worker["ready"] for worker in told) == workers
+
+        wait_until(all_ready, "all workers are ready")
+        return chatd
+
+    def saturate(self, chatd):
+        """One turn on each worker of the fleet, each holding all that its pools may open."""
+        people = [Person(chatd.url, f"p{number}").arrive() for number in range(WORKERS_OF_THE_FLEET)]
+        turns = [person.say("Hold all you can.") for person in people]
+        for gate, opens in (("running", "go"), ("full", None)):
+            wait_until(lambda: self.redis.ask(f"GET saturate:{gate}") == str(WORKERS_OF_THE_FLEET),
+                       f"{WORKERS_OF_THE_FLEET} workers are {gate}")
+            if opens:
+                self.redis.ask(f"SET saturate:{opens} 1")
+        return people, turns
+
+    def let_go(self, people, turns):
+        self.redis.ask("SET saturate:let_go 1")
+        for person, turn in zip(people, turns):
+            self.assertEqual(person.answer_to(turn)["state"], "completed")
+            person.leave()
+
+    def names_on(self, server):
+        """Once nobody else is there: a session lingers for a moment after its client is gone."""
+
+        def only_ours():
+            names = server.client_names()
+            return names if all(NAME.fullmatch(name) for name in names) else None
+
+        return wait_until(only_ours, "the server counts nobody else")
+
+    def plan_equals_what_is_open(self, instances, workers, redis_cap, pg_cap):
+        fleet = [self.start_instance(number, workers, redis_cap, pg_cap)
+                 for number in range(instances)]
+        held = self.saturate(fleet[0])
+        ran = run_tool("plan", *self.servers, "--admin", fleet[0].admin, "--pg-cores", "64", "--json")
+        redis, postgres = self.names_on(self.redis), self.names_on(self.postgres)
+        self.let_go(*held)
+
+        parts = [NAME.fullmatch(name) for name in redis + postgres]
+        counted = collections.Counter(part["kind"] for part in parts)
+        self.assertEqual(len({part["pid"] for part in parts}), WORKERS_OF_THE_FLEET)
+
+        self.assertEqual(ran.exit, 0, ran.out + ran.err)
+        plan = ran.json
+        self.assertEqual({key: plan["fleet"][key]["value"] for key in
+                          ("instances", "workers_per_instance", "redis_max_connections",
+                           "pg_pool_max_size")},
+                         {"instances": instances, "workers_per_instance": workers,
+                          "redis_max_connections": redis_cap, "pg_pool_max_size": pg_cap})
+        for kind in ("async", "async_decode", "sync"):
+            self.assertEqual(counted[kind], WORKERS_OF_THE_FLEET * redis_cap, counted)
+            self.assertEqual(counted[kind] * 3, plan["redis"]["total"], counted)
+        self.assertEqual(counted["pg"], plan["postgres"]["total"])
+        self.assertEqual(len(redis), plan["redis"]["total"])
+        self.assertEqual(len(postgres), plan["postgres"]["total"])
+        print(f"\n{instances} instances x {workers} workers, REDIS_MAX_CONNECTIONS {redis_cap}, "
+              f"PGPOOL_MAX_SIZE {pg_cap}: the servers count {dict(sorted(counted.items()))}, Redis "
+              f"{len(redis)}, Postgres {len(postgres)}; the plan says {plan['redis']['total']} and "
+              f"{plan['postgres']['total']}")
+
+    def test_one_instance_of_six_workers_opens_what_its_plan_says(self):
+        self.plan_equals_what_is_open(1, 6, 4, 2)
+
+    def test_two_instances_of_three_workers_open_what_their_plan_says(self):
+        self.plan_equals_what_is_open(2, 3, 5, 3)
+
+    def test_three_instances_of_two_workers_open_what_their_plan_says(self):
+        self.plan_equals_what_is_open(3, 2, 3, 1)
 
 
 class Plan(unittest.TestCase):
