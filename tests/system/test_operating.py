@@ -16,10 +16,12 @@ MANUAL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operating.md"
 
 
 def recipes():
-    """The indented lines that are commands, in order."""
-    for line in MANUAL.read_text(encoding="utf-8").splitlines():
-        if re.match(r" {4}(headroom|psql|redis-cli|aws) ", line):
-            yield line.strip()
+    """The indented commands, in order; one may go on in lines that no other begins."""
+    text = MANUAL.read_text(encoding="utf-8")
+    for block in re.findall(r"(?:^    .*\n)+", text, re.MULTILINE):
+        for command in re.split(r"^    (?=(?:headroom|psql|redis-cli|aws) )", block, flags=re.MULTILINE):
+            if re.match(r"(headroom|psql|redis-cli|aws) ", command):
+                yield command.strip()
 
 
 class Operating(unittest.TestCase):
@@ -43,7 +45,8 @@ class Operating(unittest.TestCase):
                     "CHAT_ADMIN_PORT": self.chatd.admin.rsplit(":", 1)[1],
                     **self.postgres.settings, **environment}
         command = command.replace("redis-cli ", f"redis-cli -s {self.redis.socket_path} ")
-        command = command.replace("http://127.0.0.1:8011", self.chatd.admin)
+        if command.startswith("headroom "):
+            command = re.sub(r"http://127\.0\.0\.1:\d+", self.chatd.admin, command)
         return subprocess.run(["bash", "-c", command], cwd="/", env=settings, timeout=60, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, check=False)
 
