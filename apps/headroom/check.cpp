@@ -12,6 +12,7 @@
 #include "headroom/command.hpp"
 #include "headroom/document.hpp"
 #include "headroom/limits_verdict.hpp"
+#include "headroom/plan_verdict.hpp"
 #include "headroom/query_options.hpp"
 #include "headroom/words.hpp"
 
@@ -101,7 +102,40 @@ std::vector<check_look> look_until_settled(const servers& of, const check_option
     return looks;
 }
 
-std::vector<check> all_checks(const servers& of, const check_options& how) {
+// What the fleet can open at most, against what the server accepts; nothing when it did not tell.
+void add_plan_check(std::string name, const server_plan& of, std::vector<check>& to) {
+    const auto most = budget::usable(of.seen.limit.limit);
+    if (!most) return;
+    const auto text =
+        fmt::format("the fleet can open {}, {} are usable: {}", budget::to_string(of.demand.total),
+                    most->value(), budget::to_string(of.how));
+    const auto how = of.how == budget::verdict::fits    ? level::ok
+                     : of.how == budget::verdict::tight ? level::warning
+                                                        : level::critical;
+    to.push_back(
+        {std::move(name),
+         {how, text, how == level::ok ? "" : "Term by term, and what would fit: headroom plan"}});
+}
+
+void check_plan(const servers& of, const check_options& how, const config::sources& from,
+                const inspect::service_status& service, std::vector<check>& to) {
+    std::vector<finding> notes;
+    const running_service running{service, "chatd at " + *of.admin_url};
+    auto fleet = plan_fleet({}, running, from, notes);
+    if (!fleet) {
+        to.push_back({"plan", {level::unknown, fleet.error(), {}}});
+        return;
+    }
+    auto redis = look_at_redis(of.redis, {}, fleet->service, how.query.by());
+    auto postgres = look_at_postgres(of.postgres, {}, fleet->service, how.query.by());
+    const auto made =
+        make_plan(std::move(*fleet), std::move(redis), std::move(postgres), std::move(notes));
+    add_plan_check("redis plan", made.redis, to);
+    add_plan_check("postgres plan", made.postgres, to);
+}
+
+std::vector<check> all_checks(const servers& of, const check_options& how,
+                              const config::sources& from) {
     std::vector<check> all;
     check_limits(of, how, all);
     std::optional<error> why_no_service;
@@ -118,6 +152,7 @@ std::vector<check> all_checks(const servers& of, const check_options& how) {
                         "--admin http://127.0.0.1:8011 compares what workers report with what the "
                         "servers count"}});
     }
+    if (const auto& service = looks.back().service) check_plan(of, how, from, *service, all);
     for (auto& one : check_looks(looks, how.rules()))
         all.push_back(std::move(one));
     return all;
@@ -169,7 +204,7 @@ int run_check(const check_options& how, const config::sources& from) {
         (void)std::fprintf(stderr, "%s\n", why.c_str());
         return static_cast<int>(level::unknown);
     }
-    const auto all = all_checks(*found, how);
+    const auto all = all_checks(*found, how, from);
     if (how.query.is_json) {
         print(to_json(all));
     } else {
@@ -197,7 +232,8 @@ void add_check(CLI::App& app, invocation& run) {
         ->type_name("N");
     how->query.add_to(*command);
     command->footer(
-        "Checks the limits, the workers and their pools, drift between what workers report and "
+        "Checks the limits, the plan, the workers and their pools, drift between what workers "
+        "report and "
         "the\n"
         "servers count, connections of dead processes, names, and idle transactions. What may be "
         "a\n"
