@@ -232,12 +232,10 @@ void add_check(CLI::App& app, invocation& run) {
         ->type_name("N");
     how->query.add_to(*command);
     command->footer(
-        "Checks the limits, the plan, the workers and their pools, drift between what workers "
-        "report and "
-        "the\n"
-        "servers count, connections of dead processes, names, and idle transactions. What may be "
-        "a\n"
-        "passing moment must hold for four looks, a second apart.\n"
+        "Checks the limits, the plan, the workers and their pools, drift between what\n"
+        "workers report and the servers count, connections of dead processes, names,\n"
+        "and idle transactions. What may be a passing moment must hold for four looks,\n"
+        "a second apart.\n"
         "Exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (a server did not tell).\n\n"
         "Examples:\n"
         "  headroom check\n"

@@ -7,6 +7,7 @@
 
 #include "base/version.hpp"
 #include "headroom/command.hpp"
+#include "headroom/help_formatter.hpp"
 #include "headroom/level.hpp"
 
 namespace {
@@ -14,23 +15,25 @@ namespace {
 namespace tool = headroom::tool;
 
 constexpr const char* footer =
-    "Where the servers are: --redis, --postgres and --admin of each command; else REDIS_URL, "
-    "PGHOST\n"
-    "and the other variables of docs/environment.md; else the run.json of a chatd that brought "
-    "its\n"
-    "own. A password comes from a URL, the environment, PGPASSFILE or --ask-password.\n"
-    "Exit codes: 0 ok, 1 warning, 2 critical or a failing verdict, 3 unknown, 64 wrong usage.\n"
+    "Where the servers are: --redis, --postgres and --admin of each command; else\n"
+    "REDIS_URL, PGHOST and the other variables of docs/environment.md; else the\n"
+    "run.json of a chatd that brought its own. A password comes from a URL, the\n"
+    "environment, PGPASSFILE or --ask-password.\n"
+    "Exit codes: 0 ok, 1 warning, 2 critical or a failing verdict, 3 unknown,\n"
+    "64 wrong usage.\n"
     "\n"
     "Examples:\n"
     "  headroom limits                     how close are we?\n"
     "  headroom holders --by service,kind  who holds the connections?\n"
     "  headroom plan --instances 4         what would four instances need?\n"
     "  headroom raise postgres --to 300    what a higher limit takes\n"
+    "  headroom check                      one answer for cron and pipelines\n"
     "  headroom limits --help              the options of one command";
 
 int run(int count, char** words) {
     tool::invocation run{.from = headroom::config::process_sources()};
     CLI::App app("Counts connections before the servers do.", "headroom");
+    app.formatter(std::make_shared<tool::help_formatter>());  // subcommands inherit it
     app.footer(footer);
     app.set_version_flag("--version", "headroom " + std::string(headroom::version));
     app.require_subcommand(1);

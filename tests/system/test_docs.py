@@ -5,7 +5,7 @@ import pathlib
 import re
 import unittest
 
-from tool import GOLDEN
+from tool import GOLDEN, run_tool
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
@@ -31,6 +31,22 @@ class Docs(unittest.TestCase):
                     if key and f"`{key}`" not in section + common:
                         missing.append(f"{file.stem}: {key}")
         self.assertEqual(sorted(set(missing)), [])
+
+    def test_every_help_text_fits_80_columns_and_has_examples(self):
+        def help_of(*words):
+            ran = run_tool(*words, "--help")
+            self.assertEqual((ran.exit, ran.err), (0, ""), words)
+            self.assertLessEqual(max(map(len, ran.out.splitlines())), 80, (words, ran.out))
+            self.assertIn("Examples:", ran.out, words)
+            listed = ran.out.split("\nSubcommands:\n")[1:]
+            return re.findall(r"^  (\S+)", listed[0].split("\n\n")[0], re.MULTILINE) if listed else []
+
+        commands = help_of()
+        self.assertEqual(sorted(commands),
+                         ["check", "config", "holders", "limits", "plan", "raise", "top"])
+        for command in commands:
+            for inner in help_of(command):
+                help_of(command, inner)
 
 
 if __name__ == "__main__":
