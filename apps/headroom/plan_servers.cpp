@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "budget/instance_classes.hpp"
 #include "headroom/asked.hpp"
+#include "inspect/own_name.hpp"
 
 namespace headroom::tool {
 namespace {
@@ -140,9 +141,11 @@ void advise_if_uncounted(planned_server& of) {
 
 void count_clients(planned_server& to, const redis_place& at, const std::string& service,
                    deadline by) {
+    const auto own = inspect::own_name();  // the connection that asked for the limits lingers
     const auto listed = ask_redis_holders(
         at,
         [&](const inspect::holder& one) {
+            if (one.name == own) return;
             if (is_ours(one, service)) {
                 note_instance(to.held, one);
             } else {
@@ -156,10 +159,12 @@ void count_clients(planned_server& to, const redis_place& at, const std::string&
 
 void count_sessions(planned_server& to, const postgres_place& at, const binding_limit& binds,
                     const std::string& service, deadline by) {
+    const auto own = inspect::own_name();
     std::uint64_t ours = 0;
     const auto listed = ask_postgres_holders(
         at,
         [&](const inspect::holder& one) {
+            if (one.name == own) return;
             if (is_ours(one, service)) {
                 ++ours;
                 note_instance(to.held, one);
