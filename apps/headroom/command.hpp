@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command of the tool is, and the list of them: a new one is a file and a line here.
+// What a command of the tool is, and the list of them: a new one is a folder and a line here.
 #pragma once
 
 #include "config/load.hpp"

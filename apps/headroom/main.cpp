@@ -7,8 +7,8 @@
 
 #include "base/version.hpp"
 #include "headroom/command.hpp"
-#include "headroom/help_formatter.hpp"
-#include "headroom/level.hpp"
+#include "headroom/show/help_formatter.hpp"
+#include "headroom/show/level.hpp"
 
 namespace {
 

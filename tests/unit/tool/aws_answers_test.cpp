@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/aws_answers.hpp"
+#include "headroom/raise/aws_answers.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/check_rules.hpp"
+#include "headroom/check/check_rules.hpp"
 
 #include <gtest/gtest.h>
 

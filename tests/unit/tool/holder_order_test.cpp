@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/holder_order.hpp"
+#include "headroom/holders/holder_order.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-#include "headroom/holders_report.hpp"
+#include "headroom/holders/holders_report.hpp"
 
 namespace headroom::tool {
 

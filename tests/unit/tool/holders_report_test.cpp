@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/holders_report.hpp"
+#include "headroom/holders/holders_report.hpp"
 
 #include <gtest/gtest.h>
 

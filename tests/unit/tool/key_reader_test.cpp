@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/key_reader.hpp"
+#include "headroom/top/key_reader.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/level.hpp"
+#include "headroom/show/level.hpp"
 
 #include <gtest/gtest.h>
 

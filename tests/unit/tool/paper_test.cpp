@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/paper.hpp"
+#include "headroom/show/paper.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 // Where a plan's fleet comes from, and what a plan is worth. No server is asked.
 #include <gtest/gtest.h>
 
-#include "headroom/plan_fleet.hpp"
-#include "headroom/plan_verdict.hpp"
+#include "headroom/plan/plan_fleet.hpp"
+#include "headroom/plan/plan_verdict.hpp"
 
 namespace headroom::tool {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/raise_steps.hpp"
+#include "headroom/raise/raise_steps.hpp"
 
 #include <gtest/gtest.h>
 

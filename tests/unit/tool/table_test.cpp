@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/table.hpp"
+#include "headroom/show/table.hpp"
 
 #include <gtest/gtest.h>
 

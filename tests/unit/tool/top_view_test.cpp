@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys and looks go in, a screen comes out: as on the terminal, without one.
-#include "headroom/top_view.hpp"
+#include "headroom/top/top_view.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/words.hpp"
+#include "headroom/show/words.hpp"
 
 #include <gtest/gtest.h>
 

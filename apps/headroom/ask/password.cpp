@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/ask/password.hpp"
+
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace headroom::tool {
+namespace {
+
+constexpr std::size_t password_bytes_max = 4096;
+
+void say(int terminal, const std::string& text) {
+    (void)!::write(terminal, text.data(), text.size());
+}
+
+}  // namespace
+
+std::string read_password(const std::string& prompt) {
+    // The terminal itself, so that pipes on standard input and output stay what they are.
+    const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal < 0) return {};
+    termios shown{};
+    std::string typed;
+    if (::tcgetattr(terminal, &shown) == 0) {
+        termios hidden = shown;
+        hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        say(terminal, prompt + ": ");
+        (void)::tcsetattr(terminal, TCSAFLUSH, &hidden);
+        char c = 0;
+        while (typed.size() < password_bytes_max && ::read(terminal, &c, 1) == 1 && c != '\n')
+            typed += c;
+        (void)::tcsetattr(terminal, TCSAFLUSH, &shown);
+        say(terminal, "\n");
+    }
+    ::close(terminal);
+    return typed;
+}
+
+}  // namespace headroom::tool

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/ask/query_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace headroom::tool {
+
+void query_options::add_to(CLI::App& command) {
+    const auto group = "Servers (else from REDIS_URL, PGHOST and the like, else from run.json)";
+    command
+        .add_option("--redis", redis, "redis://[user:password@]host[:port][/db] or unix:///path")
+        ->group(group)
+        ->type_name("URL");
+    command
+        .add_option("--postgres", postgres, "postgresql://user@host/db, or \"host=... dbname=...\"")
+        ->group(group)
+        ->type_name("URL");
+    command.add_option("--admin", admin, "chatd's admin port, http://127.0.0.1:8011")
+        ->group(group)
+        ->type_name("URL");
+    command
+        .add_flag("--ask-password", ask_password, "ask for the servers' passwords on the terminal")
+        ->group(group);
+    command.add_option("--timeout", timeout_seconds, "for all questions together (default 5)")
+        ->group(group)
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.1, 600.0));
+    add_output_to(command);
+}
+
+void query_options::add_output_to(CLI::App& command) {
+    const auto group = "Output";
+    command
+        .add_flag("--json", is_json, "one JSON document; its schema is in docs/headroom-json.md")
+        ->group(group);
+    command.add_option("--color", color, "auto (default), always or never; NO_COLOR is respected")
+        ->group(group)
+        ->type_name("WHEN")
+        ->check(CLI::IsMember({"auto", "always", "never"}));
+    command.add_flag("--wide", is_wide, "cut no column to the terminal's width")->group(group);
+}
+
+deadline query_options::by() const {
+    return clock::now() + std::chrono::duration_cast<clock::duration>(
+                              std::chrono::duration<double>(timeout_seconds));
+}
+
+}  // namespace headroom::tool

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/ask/servers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "config/redis_url.hpp"
+#include "config/run_record.hpp"
+#include "headroom/ask/password.hpp"
+#include "postgres/conninfo.hpp"
+
+namespace headroom::tool {
+namespace {
+
+constexpr std::array<const char*, 2> run_files{".headroom/run.json", "/var/lib/headroom/run.json"};
+constexpr std::size_t run_file_bytes_max = 1 << 20;
+
+redis::endpoint endpoint_of(const config::redis_url& url) {
+    redis::endpoint to;
+    if (const auto* tcp = std::get_if<config::tcp_address>(&url.address)) {
+        to.host = tcp->host;
+        to.port = tcp->port;
+    } else {
+        to.unix_path = std::get<config::unix_address>(url.address).path;
+    }
+    to.username = url.username;
+    to.password = url.password.reveal();
+    to.database = url.database;
+    return to;
+}
+
+redis_place place_of(const config::redis_settings& from, std::string source) {
+    config::redis_url url{.address = from.address,
+                          .tls = from.tls,
+                          .username = from.username,
+                          .password = from.password,
+                          .database = from.database};
+    return {.where = endpoint_of(url), .from = std::move(source)};
+}
+
+postgres_place place_of(const config::postgres_settings& from, std::string source) {
+    postgres_place place{.connection = {}, .from = std::move(source)};
+    for (const auto& one : from.parameters)
+        place.connection.emplace_back(one.keyword, one.value);
+    if (!from.password.empty()) place.connection.emplace_back("password", from.password.reveal());
+    return place;
+}
+
+std::expected<servers, std::string> from_flags(const query_options& flags) {
+    servers found;
+    if (!flags.redis.empty()) {
+        const auto url = config::parse_redis_url(flags.redis);
+        if (!url) {
+            // What has no scheme may be a misplaced password.
+            const auto shown = flags.redis.find("://") != std::string::npos
+                                   ? " " + mask_url(flags.redis)
+                                   : std::string();
+            return std::unexpected(fmt::format("--redis{}: {}", shown, url.error()));
+        }
+        if (url->tls) {
+            return std::unexpected(fmt::format(
+                "--redis {}: this version speaks no TLS to Redis: end TLS in front of the server "
+                "and use redis:// to there",
+                mask_url(flags.redis)));
+        }
+        found.redis = {.where = endpoint_of(*url), .from = "--redis"};
+    }
+    if (!flags.postgres.empty()) {
+        auto parsed = postgres::parse_conninfo(flags.postgres);
+        if (!parsed) return std::unexpected("--postgres: " + parsed.error().detail);
+        found.postgres = {.connection = std::move(*parsed), .from = "--postgres"};
+    }
+    if (!flags.admin.empty()) {
+        if (!flags.admin.starts_with("http://")) {
+            return std::unexpected(
+                fmt::format("--admin {}: http://host:port is expected", mask_url(flags.admin)));
+        }
+        found.admin_url = flags.admin.substr(0, flags.admin.find_last_not_of('/') + 1);
+        found.admin_from = "--admin";
+    }
+    return found;
+}
+
+bool has_any(const config::environment& in, std::initializer_list<const char*> names) {
+    return std::ranges::any_of(names, [&](const char* name) {
+        const auto found = in.find(name);
+        return found != in.end() && !found->second.empty();
+    });
+}
+
+// What tells where servers are, and nothing else: a fault in a pool's size is no reason not to look
+// at the limits.
+config::sources addresses_only(const config::sources& from) {
+    config::sources few = from;
+    std::erase_if(few.variables, [](const auto& one) {
+        const std::string_view name = one.first;
+        const bool is_address = name.starts_with("PG")
+                                    ? !name.starts_with("PGPOOL_")
+                                    : name.starts_with("POSTGRES_") || name.starts_with("REDIS_");
+        return !is_address || name == "REDIS_MAX_CONNECTIONS" || name == "REDIS_CLIENT_NAME" ||
+               name.starts_with("REDIS_HEALTHCHECK_");
+    });
+    return few;
+}
+
+std::optional<config::run_record> read_run_file(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt;
+    std::string text(run_file_bytes_max, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return config::parse_run_record(text);
+}
+
+void fill_from_run_file(servers& to) {
+    for (const char* path : run_files) {
+        const auto record = read_run_file(path);
+        if (!record) continue;
+        if (!to.redis && record->redis) {
+            redis_place place{.where = {}, .from = path};
+            place.where.unix_path = record->redis->socket;
+            to.redis = std::move(place);
+        }
+        if (!to.postgres && record->postgres) {
+            const auto& postgres = *record->postgres;
+            to.postgres = {.connection = {{"host", postgres.socket},
+                                          {"dbname", postgres.database},
+                                          {"user", postgres.user}},
+                           .from = path};
+        }
+        if (!to.admin_url && !record->admin_url.empty()) {
+            to.admin_url = record->admin_url;
+            to.admin_from = path;
+        }
+        return;
+    }
+}
+
+std::expected<servers, std::string> from_environment(const config::sources& from) {
+    servers found;
+    const auto settings = config::load(addresses_only(from));
+    if (!settings) {
+        return std::unexpected("the environment does not tell where the servers are:\n" +
+                               config::describe_faults(settings.error()));
+    }
+    if (!settings->redis.embedded) {
+        const bool has_url = has_any(from.variables, {"REDIS_URL"});
+        found.redis = place_of(settings->redis, has_url ? "REDIS_URL" : "REDIS_HOST");
+    }
+    if (!settings->postgres.embedded) {
+        const bool is_libpq = has_any(from.variables, {"PGHOST"});
+        found.postgres = place_of(settings->postgres, is_libpq ? "PGHOST" : "POSTGRES_HOST");
+    }
+    if (const auto port = from.variables.find("CHAT_ADMIN_PORT");
+        port != from.variables.end() && !port->second.empty() && port->second != "0") {
+        found.admin_url = "http://127.0.0.1:" + port->second;
+        found.admin_from = "CHAT_ADMIN_PORT";
+    }
+    return found;
+}
+
+void ask_passwords(servers& of) {
+    if (of.redis && of.redis->where.password.empty()) {
+        of.redis->where.password =
+            read_password("Password for Redis at " + redis::to_string(of.redis->where));
+    }
+    if (of.postgres) {
+        auto& connection = of.postgres->connection;
+        const bool has_one = std::ranges::any_of(
+            connection, [](const auto& one) { return one.first == "password"; });
+        if (!has_one) {
+            connection.emplace_back(
+                "password", read_password("Password for Postgres at " + of.postgres->shown()));
+        }
+    }
+}
+
+}  // namespace
+
+std::string postgres_place::shown() const {
+    std::string host;
+    std::string port;
+    for (const auto& [keyword, value] : connection) {
+        if (keyword == "host" || (keyword == "hostaddr" && host.empty())) host = value;
+        if (keyword == "port") port = value;
+    }
+    if (host.empty()) return "the default socket";
+    return port.empty() ? host : host + ":" + port;
+}
+
+bool postgres_place::is_local_socket() const {
+    for (const auto& [keyword, value] : connection) {
+        if (keyword == "hostaddr" && !value.empty()) return false;
+        if (keyword == "host") return value.empty() || value.starts_with('/');
+    }
+    return true;
+}
+
+std::expected<servers, std::string> find_servers(const query_options& flags,
+                                                 const config::sources& from) {
+    const bool has_flags = !flags.redis.empty() || !flags.postgres.empty() || !flags.admin.empty();
+    auto found = has_flags ? from_flags(flags) : from_environment(from);
+    if (!found) return found;
+    if (!has_flags && !(found->redis && found->postgres)) fill_from_run_file(*found);
+    if (flags.ask_password) ask_passwords(*found);
+    return found;
+}
+
+std::optional<servers> servers_or_complain(const query_options& flags,
+                                           const config::sources& from) {
+    auto found = find_servers(flags, from);
+    if (found && (found->redis || found->postgres)) return std::move(*found);
+    const auto why = found ? no_servers_sentence() : "headroom: " + found.error();
+    std::cerr << why << '\n';
+    return std::nullopt;
+}
+
+std::string no_servers_sentence() {
+    return fmt::format(
+        "headroom: no server is named: give --redis and --postgres, or set REDIS_URL and PGHOST, "
+        "or "
+        "run it in the working folder of a chatd that brought its own ({} and {} are not there)",
+        run_files[0], run_files[1]);
+}
+
+}  // namespace headroom::tool

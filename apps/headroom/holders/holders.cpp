@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// headroom holders: who holds connections now, on both servers, as they themselves tell it.
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+
+#include "headroom/ask/query_options.hpp"
+#include "headroom/command.hpp"
+#include "headroom/holders/holder_order.hpp"
+#include "headroom/holders/holders_report.hpp"
+#include "headroom/show/document.hpp"
+
+namespace headroom::tool {
+namespace {
+
+struct holders_options {
+    query_options query;
+    std::string by = "service,instance,process,kind";
+    std::string sort = "connections";
+    std::size_t top = 20;  // 0: all
+    unsigned watch_seconds = 0;
+};
+
+void show(const holders_report& report, holder_order order, const holders_options& how) {
+    auto groups = report.groups.sorted();
+    sort_groups(groups, order);
+    const auto top = how.top == 0 ? std::numeric_limits<std::size_t>::max() : how.top;
+    if (how.query.is_json) {
+        auto whole = document("holders", report.worst());
+        for (auto& [key, value] : to_json(report, groups, top))
+            whole[key] = std::move(value);
+        print(whole);
+    } else {
+        print(to_text(report, groups, top, how.query.on_paper()));
+    }
+}
+
+int run_holders(const holders_options& how, const config::sources& from) {
+    const auto by = parse_by(how.by);
+    const auto order = parse_holder_order(how.sort);
+    if (!by || !order) {
+        (void)std::fprintf(stderr, "headroom: %s\n", (by ? order.error() : by.error()).c_str());
+        return usage_error;
+    }
+    const auto found = servers_or_complain(how.query, from);
+    if (!found) return static_cast<int>(level::unknown);
+    for (;;) {
+        const auto asked_at = clock::now();
+        const auto report = ask_holders(*found, *by, how.query.by());
+        show(report, *order, how);
+        if (how.watch_seconds == 0) return static_cast<int>(report.worst());
+        if (!how.query.is_json) print("\n");
+        std::this_thread::sleep_until(asked_at + std::chrono::seconds(how.watch_seconds));
+    }
+}
+
+}  // namespace
+
+void add_holders(CLI::App& app, invocation& run) {
+    auto* command = app.add_subcommand("holders", "who holds connections now, on both servers");
+    auto how = std::make_shared<holders_options>();  // second owner: the callback
+    command
+        ->add_option("--by", how->by,
+                     "of service, instance, process, kind, address, user, state, with commas "
+                     "(default service,instance,process,kind)")
+        ->type_name("FIELDS");
+    command
+        ->add_option("--sort", how->sort,
+                     "connections (default), redis, postgres, age, idle, in_tx, output_buffer or "
+                     "name")
+        ->type_name("COLUMN");
+    command->add_option("--top", how->top, "at most so many groups; 0: all (default 20)")
+        ->type_name("N");
+    command->add_option("--watch", how->watch_seconds, "ask again and again")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 86400));
+    how->query.add_to(*command);
+    command->footer(
+        "A connection is ours when its name is <service>:<instance>:<pid>:<kind>;\n"
+        "others are foreign, shown with their name, or unnamed. AGE, IDLE and IN TX (idle\n"
+        "in transaction) are the longest of the group, OUTBUF the sum of what clients\n"
+        "have not read yet, LAST the command of the one that was active last. This\n"
+        "command's own connections are not counted.\n"
+        "Exit codes: 0 ok, 2 a server is full, 3 a server did not tell.\n\n"
+        "Examples:\n"
+        "  headroom holders\n"
+        "  headroom holders --by service,kind\n"
+        "  headroom holders --sort in_tx --top 5\n"
+        "  headroom holders --by address,user,state --top 0 --json");
+    command->callback([how, &run] { run.exit_code = run_holders(*how, run.from); });
+}
+
+}  // namespace headroom::tool

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON that every command prints with --json: `schema` and `version` first, then `verdict`.
+// What stands in it is in docs/headroom-json.md.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "headroom/show/level.hpp"
+
+namespace headroom::tool {
+
+inline constexpr int document_version = 1;
+
+// `name`: "limits" becomes the schema "headroom.limits".
+[[nodiscard]] boost::json::object document(std::string_view name, level verdict);
+
+// Null when empty.
+template <class T>
+[[nodiscard]] boost::json::value or_null(const std::optional<T>& from) {
+    return from ? boost::json::value(*from) : boost::json::value();
+}
+
+// One line on standard output.
+void print(const boost::json::object& whole);
+void print(std::string_view text);
+
+}  // namespace headroom::tool
