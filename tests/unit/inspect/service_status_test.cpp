@@ -32,6 +32,5 @@ TEST(ServiceStatus, RefusesWhatNoChatdSays) {
         EXPECT_FALSE(parse_service_status(text)) << text;
 }
 
-
 }  // namespace
 }  // namespace headroom::inspect
