@@ -125,7 +125,8 @@ class Top(unittest.TestCase):
 
     def test_any_size_is_filled_and_a_small_one_says_so(self):
         self.hold_a_fleet()
-        top = self.top("--by", "service,instance,process,kind")
+        # No second look, so that nothing is drawn in the old size behind the back of the test.
+        top = self.top("--by", "service,instance,process,kind", "--watch", "600")
         self.wait_shown(top, "1-8 of 8")
         for size in ((40, 10), (57, 13), (200, 50), (80, 24)):
             top.resize(*size)
@@ -214,7 +215,9 @@ class Top(unittest.TestCase):
         ran = run_tool("top", "--count", "1", "--by", "process", "--sort", "postgres", "--filter",
                        "WEB-1", **self.settings)
         self.assertEqual((ran.exit, ran.err), (0, ""))
-        compare_with_golden(self, "top_filter.txt", self.stable(ran.out))
+        # Both servers tell whole seconds: whose command was the last one may differ.
+        compare_with_golden(self, "top_filter.txt",
+                            without_accidents(self.stable(ran.out), (r"  (get|-)\n", "  LAST\n")))
 
     def test_json_is_one_document_a_look(self):
         self.hold_a_fleet()
