@@ -217,6 +217,16 @@ class Limits(unittest.TestCase):
         self.assertIn("no server is named", ran.err)
         self.assertEqual(len(ran.err.splitlines()), 1)
 
+    def test_nothing_that_a_server_says_commands_the_terminal(self):
+        said = "7.0\x1b]0;title\x07\x1b[2J\x9b2J".encode("latin-1") + b"\xc2\x9b2J"
+        evil = self.scripted({"INFO": bulk(b"redis_version:" + said + b"\r\nrole:" + said +
+                                           b"\r\nmaxclients:9\r\nconnected_clients:2\r\n"),
+                              "CLIENT LIST": bulk(b"")})
+        for words in (["limits"], ["limits", "--json"], ["raise", "redis", "--to", "20"]):
+            ran = run_tool(*words, "--redis", evil.url)  # decodes it, so it is UTF-8
+            self.assertNotRegex(ran.out + ran.err, r"[^\n -~…]")
+        self.assertEqual(run_tool("limits", "--json", "--redis", evil.url).json["redis"]["maxclients"], 9)
+
     def test_servers_that_are_not_there_are_named_and_unknown(self):
         ran = run_tool("limits", "--redis", f"unix://{self.folder.path}/none.sock", "--postgres",
                        f"host={self.folder.path} dbname=postgres user=nobody", "--wide")

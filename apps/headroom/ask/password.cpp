@@ -5,6 +5,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "headroom/show/paper.hpp"
+
 namespace headroom::tool {
 namespace {
 
@@ -25,7 +27,7 @@ std::string read_password(const std::string& prompt) {
     if (::tcgetattr(terminal, &shown) == 0) {
         termios hidden = shown;
         hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        say(terminal, prompt + ": ");
+        say(terminal, for_terminal(prompt) + ": ");
         (void)::tcsetattr(terminal, TCSAFLUSH, &hidden);
         char c = 0;
         while (typed.size() < password_bytes_max && ::read(terminal, &c, 1) == 1 && c != '\n')

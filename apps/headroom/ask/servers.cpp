@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <iostream>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "config/redis_url.hpp"
 #include "config/run_record.hpp"
 #include "headroom/ask/password.hpp"
+#include "headroom/show/document.hpp"
 #include "postgres/conninfo.hpp"
 
 namespace headroom::tool {
@@ -215,16 +215,14 @@ std::optional<servers> servers_or_complain(const query_options& flags,
                                            const config::sources& from) {
     auto found = find_servers(flags, from);
     if (found && (found->redis || found->postgres)) return std::move(*found);
-    const auto why = found ? no_servers_sentence() : "headroom: " + found.error();
-    std::cerr << why << '\n';
+    complain(found ? no_servers_sentence() : found.error());
     return std::nullopt;
 }
 
 std::string no_servers_sentence() {
     return fmt::format(
-        "headroom: no server is named: give --redis and --postgres, or set REDIS_URL and PGHOST, "
-        "or "
-        "run it in the working folder of a chatd that brought its own ({} and {} are not there)",
+        "no server is named: give --redis and --postgres, or set REDIS_URL and PGHOST, "
+        "or run it in the working folder of a chatd that brought its own ({} and {} are not there)",
         run_files[0], run_files[1]);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // headroom check: one answer for cron and deploy pipelines.
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 #include <fmt/format.h>
@@ -200,8 +199,7 @@ json::object to_json(const std::vector<check>& all) {
 int run_check(const check_options& how, const config::sources& from) {
     const auto found = find_servers(how.query, from);
     if (!found || (!found->redis && !found->postgres && !found->admin_url)) {
-        const auto why = found ? no_servers_sentence() : "headroom: " + found.error();
-        (void)std::fprintf(stderr, "%s\n", why.c_str());
+        complain(found ? no_servers_sentence() : found.error());
         return static_cast<int>(level::unknown);
     }
     const auto all = all_checks(*found, how, from);

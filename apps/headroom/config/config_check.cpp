@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // headroom config check: would chatd start with this, and what would it warn of.
-#include <cstdio>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -64,7 +62,7 @@ int run_check(const check_options& how, config::sources from) {
     if (!how.file.empty()) {
         auto other = with_document(std::move(from), how.file);
         if (!other) {
-            (void)std::fprintf(stderr, "headroom: %s\n", other.error().c_str());
+            complain(other.error());
             return usage_error;
         }
         from = std::move(*other);

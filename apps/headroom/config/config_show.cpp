@@ -163,7 +163,7 @@ int refuse(const config::faults& all, bool is_json) {
         whole["faults"] = tool::to_json(all);
         print(whole);
     }
-    (void)std::fputs(config::describe_faults(all).c_str(), stderr);
+    (void)std::fputs(for_terminal(config::describe_faults(all)).c_str(), stderr);
     return static_cast<int>(level::critical);
 }
 
@@ -171,7 +171,7 @@ int run_show(const show_options& how, config::sources from) {
     if (!how.file.empty()) {
         auto other = with_document(std::move(from), how.file);
         if (!other) {
-            (void)std::fprintf(stderr, "headroom: %s\n", other.error().c_str());
+            complain(other.error());
             return usage_error;
         }
         from = std::move(*other);

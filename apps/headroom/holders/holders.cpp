@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // headroom holders: who holds connections now, on both servers, as they themselves tell it.
 #include <chrono>
-#include <cstdio>
 #include <limits>
 #include <thread>
 
@@ -42,7 +41,7 @@ int run_holders(const holders_options& how, const config::sources& from) {
     const auto by = parse_by(how.by);
     const auto order = parse_holder_order(how.sort);
     if (!by || !order) {
-        (void)std::fprintf(stderr, "headroom: %s\n", (by ? order.error() : by.error()).c_str());
+        complain(by ? order.error() : by.error());
         return usage_error;
     }
     const auto found = servers_or_complain(how.query, from);

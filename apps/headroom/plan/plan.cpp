@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // headroom plan: what the fleet can open at most, term by term, against what the servers accept.
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 
 #include "headroom/ask/query_options.hpp"
@@ -52,7 +50,7 @@ std::expected<plan, std::string> work_out(const plan_options& how, const config:
 int run_plan(const plan_options& how, const config::sources& from) {
     const auto worked_out = work_out(how, from);
     if (!worked_out) {
-        (void)std::fprintf(stderr, "headroom: %s\n", worked_out.error().c_str());
+        complain(worked_out.error());
         return static_cast<int>(level::unknown);
     }
     if (how.query.is_json) {

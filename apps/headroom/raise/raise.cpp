@@ -22,7 +22,7 @@ constexpr std::uint64_t max_connections_most = 262'143;
 constexpr std::uint64_t maxclients_most = 4'294'967'295;  // an unsigned int in Redis
 
 int refuse(const std::string& sentence, int code) {
-    (void)std::fprintf(stderr, "headroom: %s\n", sentence.c_str());
+    complain(sentence);
     return code;
 }
 
@@ -160,7 +160,7 @@ int run_raise(const raise_options& how, const config::sources& from, bool is_pos
     make_case* const make = is_postgres ? postgres_case : redis_case;
     auto made = make(how, *found);
     if (!made) {
-        (void)std::fprintf(stderr, "%s\n", made.error().c_str());
+        complain(made.error());
         return static_cast<int>(level::unknown);
     }
     if (how.is_applied && !made->is_settled) return apply(std::move(*made), how, from);

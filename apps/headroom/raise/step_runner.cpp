@@ -11,7 +11,8 @@
 namespace headroom::tool {
 
 void step_runner::say(std::string_view text) const {
-    (void)std::fwrite(text.data(), 1, text.size(), to_);
+    const auto safe = for_terminal(text);
+    (void)std::fwrite(safe.data(), 1, safe.size(), to_);
     (void)std::fflush(to_);
 }
 

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include "headroom/show/paper.hpp"
+
 namespace headroom::tool {
 
 boost::json::object document(std::string_view name, level verdict) {
@@ -19,8 +21,13 @@ void print(const boost::json::object& whole) {
 }
 
 void print(std::string_view text) {
-    (void)std::fwrite(text.data(), 1, text.size(), stdout);
+    const auto safe = for_terminal(text);
+    (void)std::fwrite(safe.data(), 1, safe.size(), stdout);
     (void)std::fflush(stdout);
+}
+
+void complain(std::string_view sentence) {
+    (void)std::fprintf(stderr, "headroom: %s\n", for_terminal(sentence).c_str());
 }
 
 }  // namespace headroom::tool

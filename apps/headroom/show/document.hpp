@@ -27,5 +27,7 @@ template <class T>
 // One line on standard output.
 void print(const boost::json::object& whole);
 void print(std::string_view text);
+// For people, on standard error.
+void complain(std::string_view sentence);
 
 }  // namespace headroom::tool

@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+
+#include "base/text.hpp"
 
 namespace headroom::tool {
 namespace {
 
 constexpr std::size_t width_min = 40;
+constexpr std::string_view no_ink = "\x1b[0m";
+constexpr std::array inks{ink::bold, ink::dim, ink::green, ink::yellow, ink::red};
 
 bool starts_character(char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
@@ -32,6 +37,15 @@ std::string_view code_of(ink with) {
             return "\x1b[31m";
     }
     return "";
+}
+
+// Of the colour, or the line end, that `text` begins with; 0: of neither.
+std::size_t kept_bytes(std::string_view text) {
+    if (text.starts_with('\n')) return 1;
+    if (text.starts_with(no_ink)) return no_ink.size();
+    const auto found =
+        std::ranges::find_if(inks, [&](ink with) { return text.starts_with(code_of(with)); });
+    return found != inks.end() ? code_of(*found).size() : 0;
 }
 
 std::size_t terminal_width() {
@@ -62,7 +76,7 @@ ink ink_of(level of) {
 
 std::string paper::paint(std::string_view text, ink with) const {
     if (!is_coloured || with == ink::plain) return std::string(text);
-    return std::string(code_of(with)) + std::string(text) + "\x1b[0m";
+    return std::string(code_of(with)) + std::string(text) + std::string(no_ink);
 }
 
 paper standard_paper(std::string_view color, bool is_wide) {
@@ -70,6 +84,21 @@ paper standard_paper(std::string_view color, bool is_wide) {
     const bool is_refused = color == "never" || (no_color != nullptr && *no_color != '\0');
     return {.width = is_wide ? unlimited_width : std::max(width_min, terminal_width()),
             .is_coloured = color == "always" || (!is_refused && ::isatty(STDOUT_FILENO) == 1)};
+}
+
+std::string for_terminal(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        if (const auto kept = kept_bytes(text); kept > 0) {
+            out += text.substr(0, kept);
+            text.remove_prefix(kept);
+            continue;
+        }
+        const auto piece = text.substr(0, text.find_first_of("\n\x1b", 1));
+        out += printable_excerpt(piece, piece.size());
+        text.remove_prefix(piece.size());
+    }
+    return out;
 }
 
 std::size_t columns_of(std::string_view text) {

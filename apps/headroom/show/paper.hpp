@@ -33,6 +33,11 @@ inline constexpr std::size_t unlimited_width = 1U << 20;
 // NO_COLOR is set or `color` is "never"; "always" wins over both.
 [[nodiscard]] paper standard_paper(std::string_view color, bool is_wide);
 
+// What may be written to a terminal: characters of well-formed UTF-8, line ends, and the colours of
+// paint(). Anything else becomes '?', so that no name or answer of a server commands the terminal,
+// and what is JSON stays UTF-8.
+[[nodiscard]] std::string for_terminal(std::string_view text);
+
 // How many columns a text takes: one for each character, as UTF-8.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 // The same of a text that was painted: colours take none.

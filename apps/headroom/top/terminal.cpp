@@ -113,7 +113,7 @@ void terminal::show(const std::vector<std::string>& lines) const {
     std::string frame(to_the_top);
     for (std::size_t i = 0; i < lines.size(); ++i) {
         if (i > 0) frame += "\r\n";
-        frame += lines[i];
+        frame += for_terminal(lines[i]);
         // Behind a full line the cursor stands on its last character, which would be cleared.
         if (painted_columns_of(lines[i]) < columns) frame += clear_rest_of_line;
     }

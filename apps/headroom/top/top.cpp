@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -115,7 +114,7 @@ int run_on_screen(const servers& at, top_view::settings start, const top_options
     left_by left;
     auto opened = terminal::open();
     if (!opened) {
-        (void)std::fprintf(stderr, "headroom: %s\n", opened.error().what().c_str());
+        complain(opened.error().what());
         return static_cast<int>(level::unknown);
     }
     std::optional<terminal> shown(std::move(*opened));
@@ -189,7 +188,7 @@ int run_top(const top_options& how, const config::sources& from) {
     const auto by = parse_by(how.by);
     const auto order = parse_holder_order(how.sort);
     if (!by || !order) {
-        (void)std::fprintf(stderr, "headroom: %s\n", (by ? order.error() : by.error()).c_str());
+        complain(by ? order.error() : by.error());
         return usage_error;
     }
     const auto found = servers_or_complain(how.query, from);

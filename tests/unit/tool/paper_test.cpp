@@ -28,6 +28,19 @@ TEST(Paper, CountsACharacterOfSeveralBytesAsOneColumn) {
     EXPECT_EQ(columns_of("né…"), 3U);
 }
 
+TEST(Paper, LetsNothingButItsOwnColoursCommandATerminal) {
+    const auto painted = paper{.is_coloured = true}.paint("né…", ink::red) + "\n";
+    EXPECT_EQ(for_terminal(painted), painted);
+    EXPECT_EQ(for_terminal("a\x1b]0;title\x07"
+                           "b\r\tc\x7f"),
+              "a?]0;title?b??c?");
+    EXPECT_EQ(for_terminal("\x1b[8m\x1b[2J\x1b[31"), "?[8m?[2J?[31");
+    EXPECT_EQ(for_terminal("\xc2\x9b"
+                           "2J \xff\xc3"),
+              "?2J ??");  // CSI in one character; no UTF-8
+    EXPECT_EQ(for_terminal(std::string_view("\0\x1b", 2)), "??");
+}
+
 TEST(Paper, CutsOnlyWhatIsTooLongAndMarksIt) {
     EXPECT_EQ(cut_to("abcd", 4), "abcd");
     EXPECT_EQ(cut_to("abcde", 4), "abc…");
