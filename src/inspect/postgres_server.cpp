@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "base/text.hpp"
 #include "inspect/own_name.hpp"
 #include "postgres/connector.hpp"
 #include "postgres/libpq_connection.hpp"
@@ -69,6 +70,8 @@ public:
         if (!fault_) fault_ = value.error();
         return T{};
     }
+    // A name or word to be shown and compared: a role may be called anything.
+    std::string word() { return printable_excerpt(next<std::string>()); }
     // A count: never negative.
     std::uint64_t count() {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(0, next<std::int64_t>()));
@@ -137,9 +140,9 @@ result<postgres_limits> postgres_server::limits(deadline by) {
     }
     postgres_limits found;
     row_reader row(*settings, 0);
-    found.version = row.next<std::string>();
-    found.role = row.next<std::string>();
-    found.database = row.next<std::string>();
+    found.version = row.word();
+    found.role = row.word();
+    found.database = row.word();
     found.is_superuser = row.next<bool>();
     found.is_replica = row.next<bool>();
     found.sees_all = row.next<bool>();
@@ -169,7 +172,7 @@ result<postgres_limits> postgres_server::limits(deadline by) {
     if (!states) return std::unexpected(states.error());
     for (std::size_t i = 0; i < states->size(); ++i) {
         row_reader state(*states, i);
-        auto word = state.next<std::string>();
+        auto word = state.word();
         found.by_state[std::move(word)] = state.count();
         if (state.fault()) return std::unexpected(*state.fault());
     }
@@ -187,7 +190,7 @@ result<void> postgres_server::sessions(const std::function<void(const holder&)>&
         one.name = row.next<std::string>();
         one.ours = parse_client_name(one.name);
         one.address = row.next<std::string>();
-        one.user = row.next<std::string>();
+        one.user = row.word();
         one.state = row.next<std::string>();
         one.age = to_seconds(row.next<std::int64_t>());
         one.idle = to_seconds(row.next<std::int64_t>());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inspect/core/redis_limits.hpp"
 
+#include "base/text.hpp"
+
 namespace headroom::inspect {
 
 std::string_view to_string(maxclients_source source) {
@@ -27,11 +29,11 @@ budget::limit redis_limits::as_budget_limit() const {
 }
 
 void read_info(redis_limits& to, const redis_info& from) {
-    to.version = from.text("redis_version").value_or("");
+    to.version = printable_excerpt(from.text("redis_version").value_or(""));
     if (const auto valkey = from.text("valkey_version"))
-        to.version = "Valkey " + std::string(*valkey);
-    to.os = from.text("os").value_or("");
-    to.role = from.text("role").value_or("");
+        to.version = "Valkey " + printable_excerpt(*valkey);
+    to.os = printable_excerpt(from.text("os").value_or(""));
+    to.role = printable_excerpt(from.text("role").value_or(""));
     to.uptime_seconds = from.number("uptime_in_seconds");
     to.maxclients = from.number("maxclients");  // since Redis 7.0
     if (to.maxclients) to.source = maxclients_source::info;
