@@ -2,13 +2,20 @@
 // The operator's tool: what the limits are, who holds the connections, what the fleet will need.
 #include <cstdio>
 #include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.hpp"
 #include "base/version.hpp"
 #include "headroom/command.hpp"
+#include "headroom/show/document.hpp"
 #include "headroom/show/help_formatter.hpp"
 #include "headroom/show/level.hpp"
+#include "headroom/show/words.hpp"
 
 namespace {
 
@@ -29,6 +36,44 @@ constexpr const char* footer =
     "  headroom raise postgres --to 300    what a higher limit takes\n"
     "  headroom check                      one answer for cron and pipelines\n"
     "  headroom limits --help              the options of one command";
+
+bool may_hold_password(std::string_view word) {
+    return word.find('@') != std::string_view::npos ||
+           word.find("password") != std::string_view::npos;
+}
+
+// Words that no option took: a value among them may be a password under a mistyped option.
+std::string unexpected(const std::vector<std::string>& words) {
+    std::string options;
+    for (const auto& word : words) {
+        if (word.size() < 2 || !word.starts_with('-')) continue;
+        const auto name =
+            word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+        options += (options.empty() ? "" : ", ") + headroom::printable_excerpt(name, 40);
+    }
+    if (!options.empty()) return "this command has no option " + options;
+    return tool::count_of(words.size(), "word") +
+           " more than the command takes: options begin with --";
+}
+
+std::string sentence_of(const CLI::ParseError& wrong, const CLI::App& app, int count,
+                        char** words) {
+    const auto left = app.remaining(true);
+    const bool lacks_command = dynamic_cast<const CLI::RequiredError*>(&wrong) != nullptr;
+    if (lacks_command && !left.empty() && !left.front().starts_with('-')) {
+        const auto& word = left.front();
+        return (may_hold_password(word) ? "***" : headroom::printable_excerpt(word, 40)) +
+               " is no command";
+    }
+    if (!left.empty()) return unexpected(left);
+    std::string sentence = wrong.what();
+    for (const std::string_view word : std::span(words, static_cast<std::size_t>(count))) {
+        const auto at = sentence.find(word);
+        if (may_hold_password(word) && at != std::string::npos)
+            sentence.replace(at, word.size(), "***");
+    }
+    return sentence;
+}
 
 int run(int count, char** words) {
     tool::invocation run{.from = headroom::config::process_sources()};
@@ -53,7 +98,7 @@ int run(int count, char** words) {
             (void)std::fputs(app.help().c_str(), stderr);
             return tool::usage_error;
         }
-        (void)std::fprintf(stderr, "headroom: %s (headroom --help tells more)\n", wrong.what());
+        tool::complain(sentence_of(wrong, app, count, words) + " (headroom --help tells more)");
         return tool::usage_error;
     }
     return run.exit_code;
@@ -65,7 +110,7 @@ int main(int count, char** words) {
     try {
         return run(count, words);
     } catch (const std::exception& thrown) {
-        (void)std::fprintf(stderr, "headroom: %s\n", thrown.what());
+        tool::complain(thrown.what());
         return static_cast<int>(tool::level::unknown);
     }
 }

@@ -211,6 +211,23 @@ class Limits(unittest.TestCase):
         told = as_owner.json["postgres"]
         self.assertEqual((told["usable"], told["in_use"], told["free"]), (5, 5, 0))
 
+    def test_a_password_under_a_mistyped_option_is_not_repeated(self):
+        url = "redis://:hunter2@127.0.0.1"
+        for words, said in ((["limits", "--redsi", url], "this command has no option --redsi"),
+                            (["limits", f"--redsi={url}"], "this command has no option --redsi"),
+                            (["limits", "-a", "hunter2"], "this command has no option -a"),
+                            (["limits", url], "1 word more than the command takes"),
+                            (["limits", "--timeout", "password=hunter2"], "--timeout: "),
+                            (["limits", "--color", url], "--color: "),
+                            ([url], "*** is no command"),
+                            (["holder"], "holder is no command")):
+            ran = run_tool(*words)
+            self.assertEqual((ran.exit, ran.out), (64, ""), words)
+            self.assertIn(said, ran.err)
+            self.assertNotIn("hunter2", ran.err)
+        ran = run_tool("check", "--admin", "hunter2")
+        self.assertEqual((ran.exit, "hunter2" in ran.err), (3, False))
+
     def test_no_server_is_a_sentence_and_unknown(self):
         ran = run_tool("limits", cwd=self.folder.path)
         self.assertEqual((ran.exit, ran.out), (3, ""))
@@ -218,7 +235,7 @@ class Limits(unittest.TestCase):
         self.assertEqual(len(ran.err.splitlines()), 1)
 
     def test_nothing_that_a_server_says_commands_the_terminal(self):
-        said = "7.0\x1b]0;title\x07\x1b[2J\x9b2J".encode("latin-1") + b"\xc2\x9b2J"
+        said = "7.0\x1b]0;title\x07\x1b[2J\x1b[31m\x9b2J".encode("latin-1") + b"\xc2\x9b2J"
         evil = self.scripted({"INFO": bulk(b"redis_version:" + said + b"\r\nrole:" + said +
                                            b"\r\nmaxclients:9\r\nconnected_clients:2\r\n"),
                               "CLIENT LIST": bulk(b"")})

@@ -51,16 +51,18 @@ postgres_place place_of(const config::postgres_settings& from, std::string sourc
     return place;
 }
 
+// Behind a flag's name; what has no scheme may be a misplaced password.
+std::string shown_url(const std::string& url) {
+    return url.find("://") != std::string::npos ? " " + mask_url(url) : std::string();
+}
+
 std::expected<servers, std::string> from_flags(const query_options& flags) {
     servers found;
     if (!flags.redis.empty()) {
         const auto url = config::parse_redis_url(flags.redis);
         if (!url) {
-            // What has no scheme may be a misplaced password.
-            const auto shown = flags.redis.find("://") != std::string::npos
-                                   ? " " + mask_url(flags.redis)
-                                   : std::string();
-            return std::unexpected(fmt::format("--redis{}: {}", shown, url.error()));
+            return std::unexpected(
+                fmt::format("--redis{}: {}", shown_url(flags.redis), url.error()));
         }
         if (url->tls) {
             return std::unexpected(fmt::format(
@@ -78,7 +80,7 @@ std::expected<servers, std::string> from_flags(const query_options& flags) {
     if (!flags.admin.empty()) {
         if (!flags.admin.starts_with("http://")) {
             return std::unexpected(
-                fmt::format("--admin {}: http://host:port is expected", mask_url(flags.admin)));
+                fmt::format("--admin{}: http://host:port is expected", shown_url(flags.admin)));
         }
         found.admin_url = flags.admin.substr(0, flags.admin.find_last_not_of('/') + 1);
         found.admin_from = "--admin";
