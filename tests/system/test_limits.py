@@ -234,6 +234,18 @@ class Limits(unittest.TestCase):
         self.assertIn("no server is named", ran.err)
         self.assertEqual(len(ran.err.splitlines()), 1)
 
+    def test_with_json_a_refusal_is_a_document_too(self):
+        for words in (["limits"], ["holders"], ["check"], ["top", "--count", "1"],
+                      ["raise", "redis"], ["raise", "postgres"]):
+            for ran in (run_tool(*words, "--json", cwd=self.folder.path),
+                        run_tool(*words, "--json", REDIS_URL="redis://:secret@host/x")):
+                self.assertEqual((ran.exit, ran.json["verdict"]), (3, "unknown"), words)
+                self.assertEqual(ran.json["schema"], f"headroom.{words[0]}")
+                self.assertEqual(ran.err, f"headroom: {ran.json['why']}\n")
+                self.assertNotIn("secret", ran.out + ran.err)
+        ran = run_tool("plan", "--json", "--redis", "no-url")
+        self.assertEqual((ran.exit, ran.json["schema"]), (3, "headroom.plan"))
+
     def test_nothing_that_a_server_says_commands_the_terminal(self):
         said = "7.0\x1b]0;title\x07\x1b[2J\x1b[31m\x9b2J".encode("latin-1") + b"\xc2\x9b2J"
         evil = self.scripted({"INFO": bulk(b"redis_version:" + said + b"\r\nrole:" + said +

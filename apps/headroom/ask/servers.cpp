@@ -11,7 +11,6 @@
 #include "config/redis_url.hpp"
 #include "config/run_record.hpp"
 #include "headroom/ask/password.hpp"
-#include "headroom/show/document.hpp"
 #include "postgres/conninfo.hpp"
 
 namespace headroom::tool {
@@ -213,12 +212,11 @@ std::expected<servers, std::string> find_servers(const query_options& flags,
     return found;
 }
 
-std::optional<servers> servers_or_complain(const query_options& flags,
-                                           const config::sources& from) {
+std::expected<servers, std::string> find_some_server(const query_options& flags,
+                                                     const config::sources& from) {
     auto found = find_servers(flags, from);
-    if (found && (found->redis || found->postgres)) return std::move(*found);
-    complain(found ? no_servers_sentence() : found.error());
-    return std::nullopt;
+    if (found && !found->redis && !found->postgres) return std::unexpected(no_servers_sentence());
+    return found;
 }
 
 std::string no_servers_sentence() {

@@ -49,10 +49,10 @@ struct servers {
 [[nodiscard]] std::expected<servers, std::string> find_servers(const query_options& flags,
                                                                const config::sources& from);
 
-// The same for a command that can do nothing without a Redis or a Postgres. Empty when there is
-// neither: then standard error was told why, and the exit code is that of level::unknown.
-[[nodiscard]] std::optional<servers> servers_or_complain(const query_options& flags,
-                                                         const config::sources& from);
+// The same for a command that can do nothing without a Redis or a Postgres: neither is an error
+// too.
+[[nodiscard]] std::expected<servers, std::string> find_some_server(const query_options& flags,
+                                                                   const config::sources& from);
 
 // The sentence for when nothing was found.
 [[nodiscard]] std::string no_servers_sentence();

@@ -199,8 +199,7 @@ json::object to_json(const std::vector<check>& all) {
 int run_check(const check_options& how, const config::sources& from) {
     const auto found = find_servers(how.query, from);
     if (!found || (!found->redis && !found->postgres && !found->admin_url)) {
-        complain(found ? no_servers_sentence() : found.error());
-        return static_cast<int>(level::unknown);
+        return refuse("check", how.query.is_json, found ? no_servers_sentence() : found.error());
     }
     const auto all = all_checks(*found, how, from);
     if (how.query.is_json) {

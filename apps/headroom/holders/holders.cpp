@@ -44,8 +44,8 @@ int run_holders(const holders_options& how, const config::sources& from) {
         complain(by ? order.error() : by.error());
         return usage_error;
     }
-    const auto found = servers_or_complain(how.query, from);
-    if (!found) return static_cast<int>(level::unknown);
+    const auto found = find_some_server(how.query, from);
+    if (!found) return refuse("holders", how.query.is_json, found.error());
     for (;;) {
         const auto asked_at = clock::now();
         const auto report = ask_holders(*found, *by, how.query.by());

@@ -269,8 +269,8 @@ void note_rate(redis_look& now, const redis_look& before, double seconds_between
 }
 
 int run_limits(const limits_options& how, const config::sources& from) {
-    const auto found = servers_or_complain(how.query, from);
-    if (!found) return static_cast<int>(level::unknown);
+    const auto found = find_some_server(how.query, from);
+    if (!found) return refuse("limits", how.query.is_json, found.error());
     std::optional<redis_look> before;
     clock::time_point before_at{};
     for (;;) {

@@ -49,10 +49,7 @@ std::expected<plan, std::string> work_out(const plan_options& how, const config:
 
 int run_plan(const plan_options& how, const config::sources& from) {
     const auto worked_out = work_out(how, from);
-    if (!worked_out) {
-        complain(worked_out.error());
-        return static_cast<int>(level::unknown);
-    }
+    if (!worked_out) return refuse("plan", how.query.is_json, worked_out.error());
     if (how.query.is_json) {
         auto whole = document("plan", worked_out->worst());
         for (auto& [key, value] : to_json(*worked_out))

@@ -21,11 +21,6 @@ namespace json = boost::json;
 constexpr std::uint64_t max_connections_most = 262'143;
 constexpr std::uint64_t maxclients_most = 4'294'967'295;  // an unsigned int in Redis
 
-int refuse(const std::string& sentence, int code) {
-    complain(sentence);
-    return code;
-}
-
 // As Amazon names things: so that none is taken for an option of the aws program.
 bool is_amazon_name(std::string_view text) {
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -113,7 +108,7 @@ void note_left_over(const raise_case& of, std::vector<finding>& to) {
 
 int apply(raise_case of, const raise_options& how, const config::sources& from) {
     auto program = aws_program::find(from.variables);
-    if (!program) return refuse(program.error(), static_cast<int>(level::unknown));
+    if (!program) return refuse("raise", how.query.is_json, program.error());
     const auto each = std::chrono::duration_cast<clock::duration>(
         std::chrono::duration<double>(how.aws_timeout_seconds));
     auto on = how.query.on_paper();
@@ -148,10 +143,12 @@ int apply(raise_case of, const raise_options& how, const config::sources& from) 
 using make_case = std::expected<raise_case, std::string>(const raise_options&, const servers&);
 
 int run_raise(const raise_options& how, const config::sources& from, bool is_postgres) {
-    if (const auto fault = fault_of(how, is_postgres); !fault.empty())
-        return refuse(fault, usage_error);
+    if (const auto fault = fault_of(how, is_postgres); !fault.empty()) {
+        complain(fault);
+        return usage_error;
+    }
     auto found = find_servers(how.query, from);
-    if (!found) return refuse(found.error(), static_cast<int>(level::unknown));
+    if (!found) return refuse("raise", how.query.is_json, found.error());
     // What is named at Amazon is no server that a chatd on this host brought itself.
     if (!how.rds.empty() && found->postgres && found->postgres->is_of_chatd())
         found->postgres.reset();
@@ -159,10 +156,7 @@ int run_raise(const raise_options& how, const config::sources& from, bool is_pos
     if (is_cache_named && found->redis && found->redis->is_of_chatd()) found->redis.reset();
     make_case* const make = is_postgres ? postgres_case : redis_case;
     auto made = make(how, *found);
-    if (!made) {
-        complain(made.error());
-        return static_cast<int>(level::unknown);
-    }
+    if (!made) return refuse("raise", how.query.is_json, made.error());
     if (how.is_applied && !made->is_settled) return apply(std::move(*made), how, from);
     return show(*made, how);
 }

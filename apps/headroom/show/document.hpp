@@ -29,5 +29,8 @@ void print(const boost::json::object& whole);
 void print(std::string_view text);
 // For people, on standard error.
 void complain(std::string_view sentence);
+// There is nothing to show: says why and, with --json, prints a document that has it as `why`.
+// The exit code.
+[[nodiscard]] int refuse(std::string_view name, bool is_json, std::string_view why);
 
 }  // namespace headroom::tool

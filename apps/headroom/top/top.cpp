@@ -191,8 +191,8 @@ int run_top(const top_options& how, const config::sources& from) {
         complain(by ? order.error() : by.error());
         return usage_error;
     }
-    const auto found = servers_or_complain(how.query, from);
-    if (!found) return static_cast<int>(level::unknown);
+    const auto found = find_some_server(how.query, from);
+    if (!found) return refuse("top", how.query.is_json, found.error());
     const top_view::settings start{.question = {.by = *by, .filter = how.filter},
                                    .order = *order,
                                    .interval = seconds(how.watch_seconds),
