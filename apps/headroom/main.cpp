@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's tool: what the limits are, who holds the connections, what the fleet will need.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <span>
@@ -104,9 +107,19 @@ int run(int count, char** words) {
     return run.exit_code;
 }
 
+// A socket must not become the standard output that whoever started us has closed: what is printed
+// would go to a server. What is opened instead cannot be written, so that this is noticed.
+void fill_standard_streams() {
+    int stream = ::open("/dev/null", O_RDONLY);
+    while (stream >= 0 && stream <= STDERR_FILENO)
+        stream = ::open("/dev/null", O_RDONLY);
+    if (stream >= 0) ::close(stream);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
+    fill_standard_streams();
     try {
         return run(count, words);
     } catch (const std::exception& thrown) {

@@ -246,6 +246,18 @@ class Limits(unittest.TestCase):
         ran = run_tool("plan", "--json", "--redis", "no-url")
         self.assertEqual((ran.exit, ran.json["schema"]), (3, "headroom.plan"))
 
+    def test_an_answer_that_cannot_be_written_is_no_success(self):
+        server = self.scripted({"INFO": bulk("maxclients:9\r\nconnected_clients:2\r\n"),
+                                "CLIENT LIST": bulk("")})
+        for words in (["limits"], ["limits", "--json"], ["check"], ["holders"], ["top", "--count", "1"],
+                      ["limits", "--watch", "1"]):
+            for where, why in ((">/dev/full", "No space left"), (">&-", "Bad file descriptor")):
+                ran = subprocess.run(["sh", "-c", f'exec "$@" {where}', "sh", os.environ["TOOL"], *words,
+                                      "--redis", server.url], stderr=subprocess.PIPE,
+                                     text=True, timeout=30, check=False)
+                self.assertEqual(ran.returncode, 3, (words, where))
+                self.assertIn(f"headroom: standard output: {why}", ran.stderr)
+
     def test_nothing_that_a_server_says_commands_the_terminal(self):
         said = "7.0\x1b]0;title\x07\x1b[2J\x1b[31m\x9b2J".encode("latin-1") + b"\xc2\x9b2J"
         evil = self.scripted({"INFO": bulk(b"redis_version:" + said + b"\r\nrole:" + said +

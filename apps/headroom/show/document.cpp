@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/show/document.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -22,8 +24,9 @@ void print(const boost::json::object& whole) {
 
 void print(std::string_view text) {
     const auto safe = for_terminal(text);
-    (void)std::fwrite(safe.data(), 1, safe.size(), stdout);
-    (void)std::fflush(stdout);
+    const bool is_whole = std::fwrite(safe.data(), 1, safe.size(), stdout) == safe.size();
+    if (std::fflush(stdout) != 0 || !is_whole)
+        throw std::system_error(errno, std::generic_category(), "standard output");
 }
 
 void complain(std::string_view sentence) {

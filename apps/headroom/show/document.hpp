@@ -24,7 +24,8 @@ template <class T>
     return from ? boost::json::value(*from) : boost::json::value();
 }
 
-// One line on standard output.
+// One line on standard output. Throws what ends the command, when it cannot be written: an answer
+// that nobody gets is none.
 void print(const boost::json::object& whole);
 void print(std::string_view text);
 // For people, on standard error.
