@@ -7,8 +7,8 @@ import signal
 import unittest
 
 from chatd import Chatd, Folder, PrivatePostgres, PrivateRedis, wait_until
-from test_limits import open_redis
-from tool import PostgresSession, compare_with_golden, keys_of, run_tool, without_accidents
+from tool import (PostgresSession, compare_with_golden, keys_of, open_redis, run_tool,
+                  without_accidents)
 
 
 class Check(unittest.TestCase):

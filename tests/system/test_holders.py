@@ -7,8 +7,7 @@ import unittest
 
 from chatd import Folder, PrivatePostgres, PrivateRedis, wait_until
 from scripted_redis import ScriptedRedis, bulk
-from test_limits import open_redis
-from tool import PostgresSession, compare_with_golden, keys_of, run_tool
+from tool import PostgresSession, compare_with_golden, keys_of, open_redis, run_tool
 
 MANY = 50_000
 

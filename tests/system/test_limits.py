@@ -4,13 +4,13 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import unittest
 
 from chatd import Folder, PrivatePostgres, PrivateRedis, wait_until
 from scripted_redis import ScriptedRedis, bulk
-from tool import (PostgresSession, compare_with_golden, keys_of, run_tool, without_accidents)
+from tool import (PostgresSession, compare_with_golden, keys_of, open_redis, run_tool,
+                  without_accidents)
 
 PG_SLEEP = 2626  # pg_proc.oid
 
@@ -22,16 +22,6 @@ def stable(text, *, redis="", postgres=""):
         (re.escape(postgres) if postgres else "$^", "POSTGRES"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"), (r"version (\d+)(\.\d+)+", r"version \1"),
         (r"(received +)\d+ ( in )[0-9a-z ]+", r"\1N \2TIME"), (r"received +", "received "))
-
-
-def open_redis(path, *commands):
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(10)
-    peer.connect(path)
-    for command in commands:
-        peer.sendall(command.encode() + b"\r\n")
-        peer.recv(4096)
-    return peer
 
 
 class Limits(unittest.TestCase):

@@ -3,25 +3,15 @@
 
 import os
 import signal
-import socket
 import time
 import unittest
 
 from chatd import Folder, PrivatePostgres, PrivateRedis, wait_until
 from screen import OnTerminal
-from tool import PostgresSession, compare_with_golden, keys_of, run_tool, without_accidents
+from tool import (PostgresSession, compare_with_golden, keys_of, open_redis, run_tool,
+                  without_accidents)
 
 RESTORED = {1049: False, 25: True, 7: True}
-
-
-def open_redis(path, *commands):
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(10)
-    peer.connect(path)
-    for command in commands:
-        peer.sendall(command.encode() + b"\r\n")
-        peer.recv(4096)
-    return peer
 
 
 class Top(unittest.TestCase):

@@ -84,6 +84,17 @@ def keys_of(value, path=""):
     return {f"{path}: {kind[type(value)]}"}
 
 
+def open_redis(path, *commands):
+    """A client that stays, after the inline commands it said."""
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(10)
+    peer.connect(path)
+    for command in commands:
+        peer.sendall(command.encode() + b"\r\n")
+        peer.recv(4096)
+    return peer
+
+
 class PostgresSession:
     """One session over the wire protocol, for servers that trust us: it stays in the state that its
     last statement left. https://www.postgresql.org/docs/15/protocol-message-formats.html"""
