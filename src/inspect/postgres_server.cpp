@@ -109,7 +109,9 @@ struct postgres_server::state {
                            outcome.emplace(std::move(done));
                        });
         loop.restart();
-        loop.run();
+        // Not until there is no more to do: a look-up of a name may hang.
+        while (!outcome && loop.run_one() > 0) {
+        }
         return std::move(*outcome);
     }
     result<postgres::rows> ask(std::string sql, deadline by) {
@@ -127,7 +129,12 @@ result<postgres_server> postgres_server::open(
     postgres::connector connector(std::move(connection), own_name(),
                                   {"SET default_transaction_read_only = on"});
     auto session = opened->run(connector.open(by));
-    if (!session) return std::unexpected(session.error());
+    if (!session) {
+        // A look-up of a name that hangs cannot be taken back, and its loop's end would wait for
+        // it.
+        if (clock::now() >= by) (void)opened.release();
+        return std::unexpected(session.error());
+    }
     opened->session.reset(static_cast<postgres::libpq_connection*>(session->release()));
     return postgres_server(std::move(opened));
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -31,20 +32,21 @@ std::string refusal(std::string_view command, const error& why) {
 }
 
 // The blocking client's own look-up of a name knows no deadline.
-result<void> resolve(redis::endpoint& where, deadline by) {
-    if (!where.unix_path.empty()) return {};
-    boost::asio::io_context loop(1);
-    result<std::vector<std::string>> addresses;
+result<std::vector<std::string>> addresses_of(const redis::endpoint& where, deadline by) {
+    if (!where.unix_path.empty()) return std::vector{where.host};
+    auto loop = std::make_unique<boost::asio::io_context>(1);
+    std::optional<result<std::vector<std::string>>> found;
     boost::asio::co_spawn(
-        loop, net::resolve(where.host, where.port, by),
-        [&](const std::exception_ptr& thrown, result<std::vector<std::string>> found) {
+        *loop, net::resolve(where.host, where.port, by),
+        [&](const std::exception_ptr& thrown, result<std::vector<std::string>> addresses) {
             if (thrown) std::rethrow_exception(thrown);
-            addresses = std::move(found);
+            found = std::move(addresses);
         });
-    loop.run();
-    if (!addresses) return std::unexpected(addresses.error());
-    if (!addresses->empty()) where.host = addresses->front();
-    return {};
+    while (!found && loop->run_one() > 0) {
+    }
+    // A look-up that hangs cannot be taken back, and its loop's end would wait for it.
+    if (!*found && clock::now() >= by) (void)loop.release();
+    return std::move(*found);
 }
 
 }  // namespace
@@ -55,9 +57,15 @@ redis_server::redis_server(redis_server&&) noexcept = default;
 redis_server::~redis_server() = default;
 
 result<redis_server> redis_server::open(redis::endpoint where, deadline by) {
-    if (auto found = resolve(where, by); !found) return std::unexpected(found.error());
-    redis::blocking_connector connector(std::move(where), own_name());
-    auto opened = connector.open(by);
+    const auto addresses = addresses_of(where, by);
+    if (!addresses) return std::unexpected(addresses.error());
+    result<std::unique_ptr<pool::blocking_connection>> opened =
+        failure(redis::redis_errc::connect_failed, where.host + ": no address");
+    for (const auto& address : *addresses) {
+        where.host = address;
+        opened = redis::blocking_connector(where, own_name()).open(by);
+        if (opened || opened.error().code != redis::redis_errc::connect_failed) break;
+    }
     if (!opened) return std::unexpected(opened.error());
     redis_server server(std::unique_ptr<redis::blocking_connection>(
         static_cast<redis::blocking_connection*>(opened->release())));

@@ -112,6 +112,7 @@ result<service_status> ask_service(const std::string& admin_url, deadline by) {
     curl_easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http");
     curl_easy_setopt(easy.get(), CURLOPT_PROXY, "");
     curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy.get(), CURLOPT_QUICK_EXIT, 1L);  // waits for no look-up that hangs
     curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(left));
     curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &answer);

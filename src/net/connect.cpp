@@ -17,6 +17,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/deadline.hpp"
+#include "net/event.hpp"
 
 namespace headroom::net {
 
@@ -73,6 +74,18 @@ asio::awaitable<boost::system::error_code> connect_within(
     co_return connected;
 }
 
+// To the system's resolver, which runs on a thread of its own: once begun it cannot be taken back,
+// and ends after its own time limits only.
+struct question {
+    explicit question(const asio::any_io_executor& executor)
+        : resolver(executor), answered(executor) {}
+
+    tcp::resolver resolver;
+    event answered;
+    boost::system::error_code ec;
+    tcp::resolver::results_type found;
+};
+
 asio::awaitable<result<tcp::resolver::results_type>> look_up(std::string host, std::uint16_t port,
                                                              deadline by) {
     auto executor = co_await asio::this_coro::executor;
@@ -83,12 +96,20 @@ asio::awaitable<result<tcp::resolver::results_type>> look_up(std::string host, s
         // A literal needs no resolver, whose thread would be started for nothing.
         co_return tcp::resolver::results_type::create(tcp::endpoint(literal, port), host, service);
     }
-    tcp::resolver resolver(executor);
-    const deadline_guard guard(executor, by, [&resolver] { resolver.cancel(); });
-    auto [ec, found] = co_await resolver.async_resolve(host, service, use_tuple);
-    if (guard.has_expired()) co_return failure(net_errc::timeout, "resolving " + host);
-    if (ec) co_return failure(net_errc::resolve_failed, host + ": " + ec.message());
-    co_return found;
+    // Second owner: the resolver's handler, which may run long after the deadline.
+    const auto asked = std::make_shared<question>(executor);
+    asked->resolver.async_resolve(
+        host, service, [asked](boost::system::error_code ec, tcp::resolver::results_type found) {
+            asked->ec = ec;
+            asked->found = std::move(found);
+            asked->answered.set();
+        });
+    if (!co_await asked->answered.wait(by)) {
+        asked->resolver.cancel();
+        co_return failure(net_errc::timeout, "resolving " + host);
+    }
+    if (asked->ec) co_return failure(net_errc::resolve_failed, host + ": " + asked->ec.message());
+    co_return std::move(asked->found);
 }
 
 }  // namespace
