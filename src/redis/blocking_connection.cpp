@@ -23,6 +23,8 @@ namespace headroom::redis {
 
 namespace {
 
+constexpr std::string_view too_late = "its deadline has passed";
+
 std::string errno_text(int number) {
     return std::generic_category().message(number);
 }
@@ -189,6 +191,9 @@ result<std::vector<value>> blocking_connection::exchange(std::span<const command
         if (!ready) return fail(ready.error());
         const auto read = read_available(replies, what.size());
         if (!read) return fail(read.error());
+        // A server that never stops sending is always ready to be read.
+        if (replies.size() < what.size() && clock::now() >= by)
+            return fail({redis_errc::unknown, std::string(too_late)});
     }
     return replies;
 }
@@ -211,8 +216,8 @@ result<void> blocking_connection::stream(const command& what,
 result<void> blocking_connection::wait(short events, deadline by) const {
     const int error_number = wait_for(socket_, events, by);
     if (error_number == 0) return {};
-    return failure(redis_errc::unknown, error_number == ETIMEDOUT ? "its deadline has passed"
-                                                                  : errno_text(error_number));
+    return failure(redis_errc::unknown,
+                   error_number == ETIMEDOUT ? std::string(too_late) : errno_text(error_number));
 }
 
 result<void> blocking_connection::read_available(std::vector<value>& replies, std::size_t wanted) {

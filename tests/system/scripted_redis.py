@@ -16,7 +16,7 @@ HELLO = b"%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n"
 
 class ScriptedRedis:
     """`answers`: by the beginning of a command in capitals, "CLIENT LIST"; the longest one that fits
-    counts. The value is the whole reply in bytes, or None for silence."""
+    counts. The value is the whole reply in bytes, or its pieces, or None for silence."""
 
     def __init__(self, answers):
         self.answers = {"HELLO": HELLO, "CLIENT ID": b":1\r\n"} | answers
@@ -49,8 +49,8 @@ class ScriptedRedis:
                         words.append(reader.read(size + 2)[:-2].decode())
                     self.asked.append(" ".join(words))
                     reply = self._reply_to(" ".join(words).upper())
-                    if reply is not None:
-                        peer.sendall(reply)
+                    for piece in [reply] if isinstance(reply, bytes) else reply or ():
+                        peer.sendall(piece)
         except OSError:
             pass  # the peer went away
 
