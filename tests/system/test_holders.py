@@ -118,6 +118,17 @@ class Holders(unittest.TestCase):
         self.assertIn("unknown: Postgres at 127.0.0.1:1", ran.out)
         self.assertNotIn(" PG ", ran.out)
 
+    def test_a_server_that_hangs_takes_no_time_from_the_other(self):
+        self.servers()
+        silent = ScriptedRedis({"HELLO": None})
+        self.addCleanup(silent.stop)
+        for words in (["holders"], ["plan", "--redis-max", "5"], ["limits"]):
+            ran = run_tool(*words, "--timeout", "0.5", "--json", REDIS_URL=silent.url,
+                           **self.postgres.settings)
+            self.assertIn("its deadline has passed", ran.out, words)
+            postgres = ran.json["postgres"]
+            self.assertTrue(postgres.get("answered", postgres.get("others_counted")), words)
+
     def test_a_user_without_client_list_is_told_so(self):
         self.servers()
         self.redis.ask("ACL SETUSER app on nopass ~* +@all -client|list")

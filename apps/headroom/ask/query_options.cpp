@@ -21,7 +21,9 @@ void query_options::add_to(CLI::App& command) {
     command
         .add_flag("--ask-password", ask_password, "ask for the servers' passwords on the terminal")
         ->group(group);
-    command.add_option("--timeout", timeout_seconds, "for all questions together (default 5)")
+    command
+        .add_option("--timeout", timeout_seconds,
+                    "for each server, whenever it is asked (default 5)")
         ->group(group)
         ->type_name("SECONDS")
         ->check(CLI::Range(0.1, 600.0));

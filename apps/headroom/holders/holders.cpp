@@ -23,6 +23,14 @@ struct holders_options {
     unsigned watch_seconds = 0;
 };
 
+holders_report ask_holders(const servers& of, const std::vector<inspect::group_field>& by,
+                           const query_options& how) {
+    holders_report report{.groups = inspect::holder_groups(by), .findings = {}};
+    if (of.redis) add_holders_of(report, *of.redis, how.by());
+    if (of.postgres) add_holders_of(report, *of.postgres, how.by());
+    return report;
+}
+
 void show(const holders_report& report, holder_order order, const holders_options& how) {
     auto groups = report.groups.sorted();
     sort_groups(groups, order);
@@ -48,7 +56,7 @@ int run_holders(const holders_options& how, const config::sources& from) {
     if (!found) return refuse("holders", how.query.is_json, found.error());
     for (;;) {
         const auto asked_at = clock::now();
-        const auto report = ask_holders(*found, *by, how.query.by());
+        const auto report = ask_holders(*found, *by, how.query);
         show(report, *order, how);
         if (how.watch_seconds == 0) return static_cast<int>(report.worst());
         if (!how.query.is_json) print("\n");

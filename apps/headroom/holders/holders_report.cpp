@@ -180,14 +180,6 @@ void add_holders_of(holders_report& to, const postgres_place& at, deadline until
     if (!told) to.findings.push_back(finding_of(told.error(), at));
 }
 
-holders_report ask_holders(const servers& of, std::vector<group_field> by, deadline until,
-                           const holder_filter& filter) {
-    holders_report report{.groups = inspect::holder_groups(std::move(by)), .findings = {}};
-    if (of.redis) add_holders_of(report, *of.redis, until, filter);
-    if (of.postgres) add_holders_of(report, *of.postgres, until, filter);
-    return report;
-}
-
 std::string holders_table(const holders_report& of, std::span<const holder_group> groups,
                           const paper& on, holder_order keep) {
     const auto& by = of.groups.by();

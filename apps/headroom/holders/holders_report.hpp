@@ -36,10 +36,6 @@ void add_holders_of(holders_report& to, const redis_place& at, deadline until,
                     const holder_filter& filter = {});
 void add_holders_of(holders_report& to, const postgres_place& at, deadline until,
                     const holder_filter& filter = {});
-// Of both servers, as far as they are named.
-[[nodiscard]] holders_report ask_holders(const servers& of, std::vector<inspect::group_field> by,
-                                         deadline until, const holder_filter& filter = {});
-
 // A header and a line for each group. Columns that are empty, or have no room, are left out; the
 // one that `keep` sorts by never.
 [[nodiscard]] std::string holders_table(const holders_report& of,

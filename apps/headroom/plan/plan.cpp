@@ -37,13 +37,12 @@ std::expected<plan, std::string> work_out(const plan_options& how, const config:
         if (!known) return std::unexpected(known.error());
         found = std::move(*known);
     }
-    const auto by = how.query.by();
     std::vector<finding> notes;
-    const auto running = ask_running(found, by, notes);
+    const auto running = ask_running(found, how.query.by(), notes);
     auto fleet = plan_fleet(how.fleet, running, from, notes);
     if (!fleet) return std::unexpected(fleet.error());
-    auto redis = look_at_redis(found.redis, how.limits, fleet->service, by);
-    auto postgres = look_at_postgres(found.postgres, how.limits, fleet->service, by);
+    auto redis = look_at_redis(found.redis, how.limits, fleet->service, how.query.by());
+    auto postgres = look_at_postgres(found.postgres, how.limits, fleet->service, how.query.by());
     return make_plan(std::move(*fleet), std::move(redis), std::move(postgres), std::move(notes));
 }
 
