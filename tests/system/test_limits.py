@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from chatd import Folder, PrivatePostgres, PrivateRedis, wait_until
@@ -23,25 +24,6 @@ def stable(text, *, redis="", postgres=""):
         (re.escape(postgres) if postgres else "$^", "POSTGRES"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"), (r"version (\d+)(\.\d+)+", r"version \1"),
         (r"(received +)\d+ ( in )[0-9a-z ]+", r"\1N \2TIME"), (r"received +", "received "))
-
-
-# Runs a program where names are asked of a server that never answers; its seconds on standard error.
-SILENT_RESOLVER = """
-import socket, subprocess, sys, time
-folder, *program = sys.argv[1:]
-with open(folder + '/resolv.conf', 'w') as file:
-    file.write('nameserver 127.0.0.1\\n')
-for words in (['ip', 'link', 'set', 'lo', 'up'], ['mount', '--make-rprivate', '/'],
-              ['mount', '--bind', folder + '/resolv.conf', '/etc/resolv.conf']):
-    if subprocess.run(words, stderr=subprocess.DEVNULL).returncode != 0:
-        sys.exit('%r failed' % words)
-silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-silent.bind(('127.0.0.1', 53))
-began = time.monotonic()
-ended = subprocess.run(program, stdin=subprocess.DEVNULL)
-print(time.monotonic() - began, file=sys.stderr)
-sys.exit(ended.returncode)
-"""
 
 
 class Limits(unittest.TestCase):
@@ -302,20 +284,20 @@ class Limits(unittest.TestCase):
         self.assertIn("deadline", ran.out)
         self.assertLess(ran.seconds, 3)
 
-    @unittest.skipIf(os.geteuid() != 0, "only root can give a program a resolver of its own")
     def test_a_name_that_is_never_resolved_costs_no_more_than_the_timeout(self):
-        apart = ["unshare", "--mount", "--net"]
-        if subprocess.run([*apart, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
-            self.skipTest("no namespaces here")
+        # ASan wants to be the first library, and would call a leak what is left to the end of the
+        # process because it cannot be taken back: the look-up.
+        silent = {"LD_PRELOAD": os.environ["SILENT_RESOLVER"],
+                  "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
         for words in (["limits", "--redis", "redis://nowhere.example"],
                       ["limits", "--postgres", "host=nowhere.example"],
                       ["check", "--admin", "http://nowhere.example:8011"]):
-            ran = subprocess.run(
-                [*apart, "python3", "-c", SILENT_RESOLVER,
-                 self.folder.make("resolver"), os.environ["TOOL"], *words, "--timeout", "0.5"],
-                capture_output=True, text=True, timeout=60, check=False)
-            self.assertEqual(ran.returncode, 3, ran.stderr)
-            self.assertLess(float(ran.stderr), 3, words)
+            began = time.monotonic()
+            ran = subprocess.run([os.environ["TOOL"], *words, "--timeout", "0.5"],
+                                 env={"PATH": "/usr/bin:/bin"} | silent, timeout=60, check=False,
+                                 stdin=subprocess.DEVNULL, capture_output=True)
+            self.assertEqual(ran.returncode, 3, ran)
+            self.assertLess(time.monotonic() - began, 3, words)
 
     def test_a_password_is_shown_nowhere(self):
         redis = self.redis()
