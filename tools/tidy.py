@@ -93,6 +93,8 @@ def check_white(name, suffix, text):
     for number, line, raw in lines_outside_raw_strings(text):
         if '\r' in line:
             yield f'{name}:{number}: a carriage return'
+        if line.startswith(('<<' '<<<<< ', '>>' '>>>>> ')):
+            yield f'{name}:{number}: what a merge left'
         if '\t' in line:
             yield f'{name}:{number}: a tab'
         if line != line.rstrip(' '):
@@ -206,6 +208,7 @@ PLANTED = [
     ('src/a.cpp', LICENCE + 'int a(); \n', 'blanks at the end'),
     ('src/a.cpp', LICENCE + 'int a();\r\n', 'carriage return'),
     ('src/a.cpp', LICENCE + 'int a();', 'without a newline'),
+    ('docs/a.md', '<<' '<<<<< HEAD\n', 'what a merge left'),
     ('src/a.cpp', LICENCE + f'// {"long" * 25}\n', 'columns, at most 100'),
     ('src/pool_util.cpp', LICENCE, 'one main type'),
     ('src/data.hpp', LICENCE + '#pragma once\n', 'one main type'),
