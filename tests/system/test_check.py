@@ -124,6 +124,14 @@ class Check(unittest.TestCase):
         ran = run_tool("check", "--json", "--redis", self.redis.url, "--admin", "http://127.0.0.1:1")
         self.assertEqual((ran.exit, json.loads(ran.out)["verdict"]), (3, "unknown"))
 
+    def test_a_user_without_client_list_is_told_that_nobody_was_counted(self):
+        self.redis.ask("ACL SETUSER blind on nopass ~* +@all -client|list")
+        ran = run_tool("check", "--json", "--redis", self.redis.url.replace("://", "://blind:any@"))
+        checks = {one["name"]: one for one in ran.json["checks"]}
+        self.assertEqual((ran.exit, checks["redis limit"]["level"]), (3, "ok"))
+        self.assertIn("NOPERM", checks["redis clients"]["what"])
+        self.assertNotIn("names", checks)
+
     def test_nothing_to_check_is_unknown(self):
         ran = run_tool("check", cwd=self.folder.path)
         self.assertEqual((ran.exit, ran.out), (3, ""))

@@ -51,52 +51,68 @@ check limit_check(std::string name, const budget::limit& limit, const std::vecto
     return {std::move(name), {level::ok, std::move(text), {}}};
 }
 
-void check_limits(const servers& of, const check_options& how, std::vector<check>& to) {
+// A server that did not answer is not asked again: each question would take its whole time.
+servers check_limits(const servers& of, const check_options& how, std::vector<check>& to) {
+    servers answering = of;
     if (of.redis) {
         const auto told = ask_redis_limits(*of.redis, how.query.by());
+        if (!told) answering.redis.reset();
         to.push_back(
             told ? limit_check("redis limit", told->as_budget_limit(), judge(*told, how.bounds))
                  : check{"redis limit", finding_of(told.error(), *of.redis)});
     }
     if (of.postgres) {
         const auto told = ask_postgres_limits(*of.postgres, how.query.by());
+        if (!told) answering.postgres.reset();
         to.push_back(told ? limit_check("postgres limit", inspect::tightest(*told).limit,
                                         judge(*told, how.bounds))
                           : check{"postgres limit", finding_of(told.error(), *of.postgres)});
     }
+    return answering;
 }
 
-check_look look_at(const servers& of, const check_options& how,
-                   std::optional<error>& why_no_service) {
+// Why something was not told, in the last look.
+struct silences {
+    std::optional<error> service;
+    std::optional<finding> redis_clients;
+    std::optional<finding> postgres_sessions;
+};
+
+check_look look_at(const servers& of, const check_options& how, silences& why) {
     check_look look;
+    why = {};
     if (of.admin_url) {
         auto told = inspect::ask_service(*of.admin_url, how.query.by());
         if (told) {
             look.service = std::move(*told);
         } else {
-            why_no_service = std::move(told.error());
+            why.service = std::move(told.error());
         }
     }
     const auto add = [&](const inspect::holder& one) {
         look.counted.add(one, how.rules().idle_in_transaction_max);
     };
-    if (of.redis)
-        look.counted.has_redis = ask_redis_holders(*of.redis, add, how.query.by()).has_value();
+    if (of.redis) {
+        const auto told = ask_redis_holders(*of.redis, add, how.query.by());
+        look.counted.has_redis = told.has_value();
+        if (!told) why.redis_clients = finding_of(told.error(), *of.redis);
+    }
     if (of.postgres) {
-        look.counted.has_postgres =
-            ask_postgres_holders(*of.postgres, add, how.query.by()).has_value();
+        const auto told = ask_postgres_holders(*of.postgres, add, how.query.by());
+        look.counted.has_postgres = told.has_value();
+        if (!told) why.postgres_sessions = finding_of(told.error(), *of.postgres);
     }
     return look;
 }
 
 // Again while what was seen may be a moment's.
 std::vector<check_look> look_until_settled(const servers& of, const check_options& how,
-                                           std::optional<error>& why_no_service) {
+                                           silences& why) {
     std::vector<check_look> looks;
-    looks.push_back(look_at(of, how, why_no_service));
+    looks.push_back(look_at(of, how, why));
     while (may_pass(looks.back()) && looks.size() < looks_max) {
         std::this_thread::sleep_for(pause_between_looks);
-        looks.push_back(look_at(of, how, why_no_service));
+        looks.push_back(look_at(of, how, why));
     }
     return looks;
 }
@@ -136,14 +152,16 @@ void check_plan(const servers& of, const check_options& how, const config::sourc
 std::vector<check> all_checks(const servers& of, const check_options& how,
                               const config::sources& from) {
     std::vector<check> all;
-    check_limits(of, how, all);
-    std::optional<error> why_no_service;
-    const auto looks = look_until_settled(of, how, why_no_service);
-    if (why_no_service) {
+    const auto answering = check_limits(of, how, all);
+    silences why;
+    const auto looks = look_until_settled(answering, how, why);
+    if (why.redis_clients) all.push_back({"redis clients", *why.redis_clients});
+    if (why.postgres_sessions) all.push_back({"postgres sessions", *why.postgres_sessions});
+    if (why.service) {
         all.push_back({"service",
                        {level::unknown,
                         fmt::format("chatd's admin port (from {}) did not tell: {}", of.admin_from,
-                                    why_no_service->detail),
+                                    why.service->detail),
                         "Is chatd running? --admin names its admin port"}});
     } else if (!of.admin_url) {
         all.push_back({"service",
@@ -151,7 +169,7 @@ std::vector<check> all_checks(const servers& of, const check_options& how,
                         "--admin http://127.0.0.1:8011 compares what workers report with what the "
                         "servers count"}});
     }
-    if (const auto& service = looks.back().service) check_plan(of, how, from, *service, all);
+    if (const auto& service = looks.back().service) check_plan(answering, how, from, *service, all);
     for (auto& one : check_looks(looks, how.rules()))
         all.push_back(std::move(one));
     return all;

@@ -149,6 +149,11 @@ check workers(const check_look& last, const check_bounds& by) {
         }
     }
     const auto count = last.service->workers.size();
+    if (count == 0) {
+        return {"workers",
+                {level::warning, "chatd answers, but none of its workers runs",
+                 "chatd's log on standard error says why"}};
+    }
     if (troubled.empty()) {
         return {"workers",
                 {level::ok,

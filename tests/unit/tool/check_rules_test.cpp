@@ -128,6 +128,12 @@ TEST(CheckRules, SayWhatAWorkerLacks) {
               std::string::npos);
 }
 
+TEST(CheckRules, WarnOfAServiceWithoutWorkers) {
+    auto look = calm_look();
+    look.service->workers.clear();
+    EXPECT_EQ(of(check_looks({look}, {}), "workers").how, level::warning);
+}
+
 TEST(CheckRules, LeaveOutWhatNobodyCouldTell) {
     check_look look;
     EXPECT_TRUE(check_looks({look}, {}).empty());
