@@ -203,6 +203,16 @@ class Limits(unittest.TestCase):
         told = as_owner.json["postgres"]
         self.assertEqual((told["usable"], told["in_use"], told["free"]), (5, 5, 0))
 
+    def test_numbers_that_make_no_sense_are_wrong_usage(self):
+        for words in (["limits", "--timeout", "nan"], ["limits", "--timeout", "inf"],
+                      ["limits", "--timeout", "5s"], ["limits", "--warn", "95"],
+                      ["check", "--warn", "60", "--crit", "50"], ["check", "--foreign-max", "-1"],
+                      ["check", "--idle-in-transaction", "-1"], ["holders", "--top", "-1"],
+                      ["raise", "redis", "--aws-timeout", "nan"]):
+            ran = run_tool(*words, "--redis", "redis://127.0.0.1:1")
+            self.assertEqual((ran.exit, ran.out), (64, ""), words)
+            self.assertRegex(ran.err, r"^headroom: --")
+
     def test_a_password_under_a_mistyped_option_is_not_repeated(self):
         url = "redis://:hunter2@127.0.0.1"
         for words, said in ((["limits", "--redsi", url], "this command has no option --redsi"),

@@ -1,9 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/ask/query_options.hpp"
 
+#include <charconv>
+
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 namespace headroom::tool {
+
+CLI::Validator seconds_between(double least, double most) {
+    return CLI::Validator(
+        [=](const std::string& text) {
+            double given = 0;
+            const auto* const end = text.data() + text.size();
+            const auto read = std::from_chars(text.data(), end, given);
+            const bool is_number = read.ec == std::errc() && read.ptr == end;
+            // Not a number (nan) is neither more nor less.
+            if (is_number && given >= least && given <= most) return std::string();
+            return fmt::format("Value {} is no number from {} to {}", text, least, most);
+        },
+        "");
+}
+
+void add_thresholds_to(CLI::App& command, thresholds& to) {
+    command.add_option("--warn", to.warn, "percent in use that is a warning (default 70)")
+        ->check(CLI::Range(1, 100));
+    command.add_option("--crit", to.crit, "percent in use that is critical (default 90)")
+        ->check(CLI::Range(1, 100));
+    command.parse_complete_callback([&to] {
+        if (to.warn <= to.crit) return;
+        throw CLI::ValidationError(
+            fmt::format("--warn {} is above --crit {}: a warning comes first", to.warn, to.crit));
+    });
+}
 
 void query_options::add_to(CLI::App& command) {
     const auto group = "Servers (else from REDIS_URL, PGHOST and the like, else from run.json)";
@@ -26,7 +55,7 @@ void query_options::add_to(CLI::App& command) {
                     "for each server, whenever it is asked (default 5)")
         ->group(group)
         ->type_name("SECONDS")
-        ->check(CLI::Range(0.1, 600.0));
+        ->check(seconds_between(0.1, 600));
     add_output_to(command);
 }
 

@@ -7,13 +7,21 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "headroom/show/level.hpp"
 #include "headroom/show/paper.hpp"
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace headroom::tool {
+
+// Of an option's value, which may have a fraction.
+[[nodiscard]] CLI::Validator seconds_between(double least, double most);
+
+// --warn and --crit. Wrong usage when a warning would come after what is critical.
+void add_thresholds_to(CLI::App& command, thresholds& to);
 
 struct query_options {
     std::string redis;     // URL; empty: not given

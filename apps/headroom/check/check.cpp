@@ -233,18 +233,17 @@ int run_check(const check_options& how, const config::sources& from) {
 void add_check(CLI::App& app, invocation& run) {
     auto* command = app.add_subcommand("check", "one answer for cron and deploy pipelines");
     auto how = std::make_shared<check_options>();  // second owner: the callback
-    command->add_option("--warn", how->bounds.warn, "percent in use that is a warning (default 70)")
-        ->check(CLI::Range(1, 100));
-    command->add_option("--crit", how->bounds.crit, "percent in use that is critical (default 90)")
-        ->check(CLI::Range(1, 100));
+    add_thresholds_to(*command, how->bounds);
     command
         ->add_option("--idle-in-transaction", how->idle_in_transaction_seconds,
                      "seconds a session may idle in a transaction (default 60)")
-        ->type_name("SECONDS");
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0, 31'536'000));
     command
         ->add_option("--foreign-max", how->foreign_max,
                      "how many foreign and unnamed connections are fine (default any)")
-        ->type_name("N");
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000'000));
     how->query.add_to(*command);
     command->footer(
         "Checks the limits, the plan, the workers and their pools, drift between what\n"

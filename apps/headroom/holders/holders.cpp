@@ -80,7 +80,8 @@ void add_holders(CLI::App& app, invocation& run) {
                      "name")
         ->type_name("COLUMN");
     command->add_option("--top", how->top, "at most so many groups; 0: all (default 20)")
-        ->type_name("N");
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000'000));
     command->add_option("--watch", how->watch_seconds, "ask again and again")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86400));

@@ -300,10 +300,7 @@ void add_limits(CLI::App& app, invocation& run) {
     command->add_option("--watch", how->watch_seconds, "look again and again, with rates")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86400));
-    command->add_option("--warn", how->bounds.warn, "percent in use that is a warning (default 70)")
-        ->check(CLI::Range(1, 100));
-    command->add_option("--crit", how->bounds.crit, "percent in use that is critical (default 90)")
-        ->check(CLI::Range(1, 100));
+    add_thresholds_to(*command, how->bounds);
     command->footer(
         "Exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (a server did not answer or tell).\n\n"
         "Examples:\n"

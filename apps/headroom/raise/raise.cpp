@@ -182,7 +182,7 @@ void add_aws_options(CLI::App& command, raise_options& how) {
         .add_option("--aws-timeout", how.aws_timeout_seconds, "for each call of aws (default 60)")
         ->group(group)
         ->type_name("SECONDS")
-        ->check(CLI::Range(1.0, 3600.0));
+        ->check(seconds_between(1, 3600));
 }
 
 constexpr const char* exit_codes =
