@@ -203,6 +203,23 @@ class Limits(unittest.TestCase):
         told = as_owner.json["postgres"]
         self.assertEqual((told["usable"], told["in_use"], told["free"]), (5, 5, 0))
 
+    def test_a_record_that_cannot_be_used_is_named(self):
+        path = os.path.join(self.folder.make("work/.headroom"), "run.json")
+        limits = lambda: run_tool("limits", cwd=self.folder.make("work"), timeout=10)
+        os.mkfifo(path)  # would be waited for
+        self.assertIn(".headroom/run.json, where a chatd says where its servers are, cannot be read: "
+                      "no regular file", limits().err)
+        os.remove(path)
+        os.mkdir(path)
+        self.assertIn("no regular file", limits().err)
+        os.rmdir(path)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('{"servers": ')
+        self.assertIn(".headroom/run.json is there, but no chatd wrote it so", limits().err)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('{"servers": {"redis": {"socket": ""}}}')
+        self.assertIn("no server is named", limits().err)
+
     def test_numbers_that_make_no_sense_are_wrong_usage(self):
         for words in (["limits", "--timeout", "nan"], ["limits", "--timeout", "inf"],
                       ["limits", "--timeout", "5s"], ["limits", "--warn", "95"],

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -17,7 +17,6 @@ namespace headroom::tool {
 namespace {
 
 constexpr std::array<const char*, 2> run_files{".headroom/run.json", "/var/lib/headroom/run.json"};
-constexpr std::size_t run_file_bytes_max = 1 << 20;
 
 redis::endpoint endpoint_of(const config::redis_url& url) {
     redis::endpoint to;
@@ -109,37 +108,54 @@ config::sources addresses_only(const config::sources& from) {
     return few;
 }
 
-std::optional<config::run_record> read_run_file(const char* path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return std::nullopt;
-    std::string text(run_file_bytes_max, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return config::parse_run_record(text);
+// Empty: there is none.
+std::expected<std::optional<config::run_record>, std::string> read_run_file(
+    const char* path, const config::sources& from) {
+    const auto text = from.read_file(path);
+    if (!text) {
+        const auto& why = text.error();
+        if (why.code == std::errc::no_such_file_or_directory ||
+            why.code == std::errc::not_a_directory)
+            return std::nullopt;
+        return std::unexpected(fmt::format(
+            "{}, where a chatd says where its servers are, cannot be read: {}: ask as the user of "
+            "that chatd, or name the servers: --redis and --postgres",
+            path, why.detail.empty() ? why.code.message() : why.detail));
+    }
+    auto record = config::parse_run_record(*text);
+    if (record) return record;
+    return std::unexpected(fmt::format(
+        "{} is there, but no chatd wrote it so: remove it, or name the servers: --redis and "
+        "--postgres",
+        path));
 }
 
-void fill_from_run_file(servers& to) {
+// The error is of a file that may know what is missing.
+std::expected<void, std::string> fill_from_run_file(servers& to, const config::sources& from) {
     for (const char* path : run_files) {
-        const auto record = read_run_file(path);
-        if (!record) continue;
-        if (!to.redis && record->redis) {
+        const auto record = read_run_file(path, from);
+        if (!record) return std::unexpected(record.error());
+        if (!*record) continue;
+        const auto& redis = (*record)->redis;
+        if (!to.redis && redis && !redis->socket.empty()) {
             redis_place place{.where = {}, .from = path};
-            place.where.unix_path = record->redis->socket;
+            place.where.unix_path = redis->socket;
             to.redis = std::move(place);
         }
-        if (!to.postgres && record->postgres) {
-            const auto& postgres = *record->postgres;
-            to.postgres = {.connection = {{"host", postgres.socket},
-                                          {"dbname", postgres.database},
-                                          {"user", postgres.user}},
+        const auto& postgres = (*record)->postgres;
+        if (!to.postgres && postgres && !postgres->socket.empty()) {
+            to.postgres = {.connection = {{"host", postgres->socket},
+                                          {"dbname", postgres->database},
+                                          {"user", postgres->user}},
                            .from = path};
         }
-        if (!to.admin_url && !record->admin_url.empty()) {
-            to.admin_url = record->admin_url;
+        if (!to.admin_url && !(*record)->admin_url.empty()) {
+            to.admin_url = (*record)->admin_url;
             to.admin_from = path;
         }
-        return;
+        return {};
     }
+    return {};
 }
 
 std::expected<servers, std::string> from_environment(const config::sources& from) {
@@ -207,7 +223,10 @@ std::expected<servers, std::string> find_servers(const query_options& flags,
     const bool has_flags = !flags.redis.empty() || !flags.postgres.empty() || !flags.admin.empty();
     auto found = has_flags ? from_flags(flags) : from_environment(from);
     if (!found) return found;
-    if (!has_flags && !(found->redis && found->postgres)) fill_from_run_file(*found);
+    if (!has_flags && !(found->redis && found->postgres)) {
+        const auto filled = fill_from_run_file(*found, from);
+        if (!filled && !found->redis && !found->postgres) return std::unexpected(filled.error());
+    }
     if (flags.ask_password) ask_passwords(*found);
     return found;
 }
