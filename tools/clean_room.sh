@@ -23,6 +23,7 @@ esac
 make_tarball() {
     local fresh
     fresh=$(mktemp -d "$folder/fresh.XXXXXX")
+    chmod 0755 "$fresh"  # it becomes the root of every room
     debootstrap --variant=minbase --include=ca-certificates,sudo bookworm "$fresh"
     tar -C "$fresh" -I 'zstd -T0 -3' -cf "$tarball.part" .
     mv "$tarball.part" "$tarball"
