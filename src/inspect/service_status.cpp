@@ -103,7 +103,7 @@ result<service_status> ask_service(const std::string& admin_url, deadline by) {
     const std::unique_ptr<CURL, curl_end> easy(left > 0 ? curl_easy_init() : nullptr);
     const auto failed = [&](std::string_view why) {
         return failure(std::make_error_code(std::errc::host_unreachable),
-                       fmt::format("{}: {}", mask_url(admin_url), why));
+                       fmt::format("{}: {}", printable_excerpt(mask_url(admin_url)), why));
     };
     if (!easy) return failed("no time is left");
     const std::string url = admin_url + "/monitoring/system";

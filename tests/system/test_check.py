@@ -132,6 +132,13 @@ class Check(unittest.TestCase):
         self.assertIn("NOPERM", checks["redis clients"]["what"])
         self.assertNotIn("names", checks)
 
+    def test_a_password_in_the_admin_url_is_not_shown(self):
+        admin = self.chatd.admin.replace("://", "://me:open-sesame@")
+        for words in (["check"], ["plan"], ["plan", "--json"], ["check", "--json"]):
+            ran = run_tool(*words, "--admin", admin, "--redis", self.redis.url)
+            self.assertNotIn("open-sesame", ran.out + ran.err, words)
+        self.assertIn("chatd at http://***@127.0.0.1:", run_tool("plan", "--admin", admin).out)
+
     def test_nothing_to_check_is_unknown(self):
         ran = run_tool("check", cwd=self.folder.path)
         self.assertEqual((ran.exit, ran.out), (3, ""))

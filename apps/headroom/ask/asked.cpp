@@ -62,7 +62,7 @@ answer<void> ask_postgres_holders(const postgres_place& at,
 }
 
 finding finding_of(const no_answer& why, const redis_place& at) {
-    const auto where = redis::to_string(at.where);
+    const auto where = at.shown();
     if (why.is_full) {
         return {level::critical,
                 fmt::format("Redis at {} is at its limit: it refused this command's own connection "

@@ -32,7 +32,7 @@ std::string read_password(const std::string& prompt) {
         hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
         hidden.c_cc[VEOL] = shown.c_cc[VINTR];  // what is read comes in lines
         hidden.c_cc[VEOL2] = shown.c_cc[VQUIT];
-        say(terminal, for_terminal(prompt) + ": ");
+        say(terminal, for_plain_terminal(prompt) + ": ");
         (void)::tcsetattr(terminal, TCSAFLUSH, &hidden);
         char c = 0;
         const auto ends_us = [&](char typed_now) {

@@ -16,6 +16,7 @@
 namespace headroom::tool {
 namespace {
 
+constexpr std::size_t address_bytes_max = 1000;
 constexpr std::array<const char*, 2> run_files{".headroom/run.json", "/var/lib/headroom/run.json"};
 
 redis::endpoint endpoint_of(const config::redis_url& url) {
@@ -183,8 +184,7 @@ std::expected<servers, std::string> from_environment(const config::sources& from
 
 void ask_passwords(servers& of) {
     if (of.redis && of.redis->where.password.empty()) {
-        of.redis->where.password =
-            read_password("Password for Redis at " + redis::to_string(of.redis->where));
+        of.redis->where.password = read_password("Password for Redis at " + of.redis->shown());
     }
     if (of.postgres) {
         auto& connection = of.postgres->connection;
@@ -199,6 +199,14 @@ void ask_passwords(servers& of) {
 
 }  // namespace
 
+std::string redis_place::shown() const {
+    return printable_excerpt(redis::to_string(where), address_bytes_max);
+}
+
+std::string servers::shown_chatd() const {
+    return "chatd at " + printable_excerpt(mask_url(admin_url.value_or("")), address_bytes_max);
+}
+
 std::string postgres_place::shown() const {
     std::string host;
     std::string port;
@@ -207,7 +215,7 @@ std::string postgres_place::shown() const {
         if (keyword == "port") port = value;
     }
     if (host.empty()) return "the default socket";
-    return port.empty() ? host : host + ":" + port;
+    return printable_excerpt(port.empty() ? host : host + ":" + port, address_bytes_max);
 }
 
 bool postgres_place::is_local_socket() const {

@@ -21,6 +21,8 @@ struct redis_place {
     redis::endpoint where;
     std::string from;  // "--redis", "REDIS_URL", "/var/lib/headroom/run.json"
 
+    // "10.0.0.5:6379", a socket's path; never a password.
+    [[nodiscard]] std::string shown() const;
     // A chatd on this host brought it.
     [[nodiscard]] bool is_of_chatd() const { return from.ends_with("run.json"); }
 };
@@ -41,6 +43,9 @@ struct servers {
     std::optional<postgres_place> postgres;
     std::optional<std::string> admin_url;
     std::string admin_from;
+
+    // "chatd at http://127.0.0.1:8011"; never a password.
+    [[nodiscard]] std::string shown_chatd() const;
 };
 
 // Given flags name all there is to ask: the rest is not looked for. Without any, what the

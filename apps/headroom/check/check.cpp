@@ -135,7 +135,7 @@ void add_plan_check(std::string name, const server_plan& of, std::vector<check>&
 void check_plan(const servers& of, const check_options& how, const config::sources& from,
                 const inspect::service_status& service, std::vector<check>& to) {
     std::vector<finding> notes;
-    const running_service running{service, "chatd at " + *of.admin_url};
+    const running_service running{service, of.shown_chatd()};
     auto fleet = plan_fleet({}, running, from, notes);
     if (!fleet) {
         to.push_back({"plan", {level::unknown, fleet.error(), {}}});

@@ -163,7 +163,7 @@ int refuse(const config::faults& all, bool is_json) {
         whole["faults"] = tool::to_json(all);
         print(whole);
     }
-    (void)std::fputs(for_terminal(config::describe_faults(all)).c_str(), stderr);
+    (void)std::fputs(for_plain_terminal(config::describe_faults(all)).c_str(), stderr);
     return static_cast<int>(level::critical);
 }
 

@@ -81,7 +81,7 @@ private:
 };
 
 std::string to_text(const redis_look& of, thresholds by, const paper& on) {
-    std::string out = on.paint("Redis", ink::bold) + " at " + redis::to_string(of.at.where);
+    std::string out = on.paint("Redis", ink::bold) + " at " + of.at.shown();
     if (!of.told) return out + "\n" + to_text(of.findings, on);
     const auto& told = *of.told;
     if (!told.version.empty()) out += ", version " + told.version;
@@ -158,7 +158,7 @@ void add_use(json::object& to, const budget::limit& limit) {
 
 json::object to_json(const redis_look& of) {
     json::object out{{"verdict", to_string(worst_of(of.findings))},
-                     {"address", redis::to_string(of.at.where)},
+                     {"address", of.at.shown()},
                      {"address_from", of.at.from},
                      {"answered", of.told.has_value()}};
     if (of.told) {

@@ -22,7 +22,7 @@ std::optional<running_service> ask_running(const servers& found, deadline by,
                                            std::vector<finding>& notes) {
     if (!found.admin_url) return std::nullopt;
     auto told = inspect::ask_service(*found.admin_url, by);
-    if (told) return running_service{std::move(*told), "chatd at " + *found.admin_url};
+    if (told) return running_service{std::move(*told), found.shown_chatd()};
     const bool is_named = found.admin_from == "--admin";
     notes.push_back({is_named ? level::unknown : level::ok,
                      "chatd (from " + found.admin_from + ") did not tell: " + told.error().what(),

@@ -235,7 +235,7 @@ planned_server look_at_redis(const std::optional<redis_place>& at, const limit_f
         if (told) seen.limit = told_by_redis(*told);
     }
     if (!at) return seen;
-    seen.where = redis::to_string(at->where);
+    seen.where = at->shown();
     if (seen.findings.empty()) count_clients(seen, *at, service, by);
     advise_if_uncounted(seen);
     return seen;

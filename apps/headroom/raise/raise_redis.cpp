@@ -42,7 +42,7 @@ std::optional<inspect::redis_limits> look(raise_case& of, const raise_options& h
                                "--redis URL, or REDIS_URL, shows it."});
         return std::nullopt;
     }
-    of.address = redis::to_string(at->where);
+    of.address = at->shown();
     auto told = ask_redis_limits(*at, how.query.by());
     if (!told) {
         auto why = finding_of(told.error(), *at);

@@ -30,14 +30,14 @@ void print(std::string_view text) {
 }
 
 void complain(std::string_view sentence) {
-    (void)std::fprintf(stderr, "headroom: %s\n", for_terminal(sentence).c_str());
+    (void)std::fprintf(stderr, "headroom: %s\n", for_plain_terminal(sentence).c_str());
 }
 
 int refuse(std::string_view name, bool is_json, std::string_view why) {
     complain(why);
     if (is_json) {
         auto whole = document(name, level::unknown);
-        whole["why"] = for_terminal(why);
+        whole["why"] = for_plain_terminal(why);
         print(whole);
     }
     return static_cast<int>(level::unknown);

@@ -39,13 +39,29 @@ std::string_view code_of(ink with) {
     return "";
 }
 
-// Of the colour, or the line end, that `text` begins with; 0: of neither.
-std::size_t kept_bytes(std::string_view text) {
+// Of the line end, or the colour where one may be, that `text` begins with; 0: of neither.
+std::size_t kept_bytes(std::string_view text, bool may_be_painted) {
     if (text.starts_with('\n')) return 1;
+    if (!may_be_painted) return 0;
     if (text.starts_with(no_ink)) return no_ink.size();
     const auto found =
         std::ranges::find_if(inks, [&](ink with) { return text.starts_with(code_of(with)); });
     return found != inks.end() ? code_of(*found).size() : 0;
+}
+
+std::string printable(std::string_view text, bool may_be_painted) {
+    std::string out;
+    while (!text.empty()) {
+        if (const auto kept = kept_bytes(text, may_be_painted); kept > 0) {
+            out += text.substr(0, kept);
+            text.remove_prefix(kept);
+            continue;
+        }
+        const auto piece = text.substr(0, text.find_first_of("\n\x1b", 1));
+        out += printable_excerpt(piece, piece.size());
+        text.remove_prefix(piece.size());
+    }
+    return out;
 }
 
 std::size_t terminal_width() {
@@ -87,18 +103,11 @@ paper standard_paper(std::string_view color, bool is_wide) {
 }
 
 std::string for_terminal(std::string_view text) {
-    std::string out;
-    while (!text.empty()) {
-        if (const auto kept = kept_bytes(text); kept > 0) {
-            out += text.substr(0, kept);
-            text.remove_prefix(kept);
-            continue;
-        }
-        const auto piece = text.substr(0, text.find_first_of("\n\x1b", 1));
-        out += printable_excerpt(piece, piece.size());
-        text.remove_prefix(piece.size());
-    }
-    return out;
+    return printable(text, true);
+}
+
+std::string for_plain_terminal(std::string_view text) {
+    return printable(text, false);
 }
 
 std::size_t columns_of(std::string_view text) {

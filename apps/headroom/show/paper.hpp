@@ -37,6 +37,8 @@ inline constexpr std::size_t unlimited_width = 1U << 20;
 // paint(). Anything else becomes '?', so that no name or answer of a server commands the terminal,
 // and what is JSON stays UTF-8.
 [[nodiscard]] std::string for_terminal(std::string_view text);
+// The same for what is never painted.
+[[nodiscard]] std::string for_plain_terminal(std::string_view text);
 
 // How many columns a text takes: one for each character, as UTF-8.
 [[nodiscard]] std::size_t columns_of(std::string_view text);

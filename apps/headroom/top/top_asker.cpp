@@ -31,7 +31,7 @@ server_use use_of(const redis_place& at, const inspect::redis_limits& told) {
     server_use use{.name = "Redis",
                    .in_use = number(limit.in_use),
                    .usable = number(budget::usable(limit)),
-                   .remark = "at " + redis::to_string(at.where)};
+                   .remark = "at " + at.shown()};
     if (told.rejected.value_or(0) > 0) {
         use.remark = fmt::format("{} rejected since its start, {}", *told.rejected, use.remark);
     }

@@ -31,6 +31,7 @@ TEST(Paper, CountsACharacterOfSeveralBytesAsOneColumn) {
 TEST(Paper, LetsNothingButItsOwnColoursCommandATerminal) {
     const auto painted = paper{.is_coloured = true}.paint("né…", ink::red) + "\n";
     EXPECT_EQ(for_terminal(painted), painted);
+    EXPECT_EQ(for_plain_terminal(painted), "?[31mné…?[0m\n");
     EXPECT_EQ(for_terminal("a\x1b]0;title\x07"
                            "b\r\tc\x7f"),
               "a?]0;title?b??c?");
