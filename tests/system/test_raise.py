@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import re
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -304,6 +305,29 @@ class Applied(unittest.TestCase):
         self.amazon.looks_until_there = 1000
         ran = self.apply_rds("--reboot", "--wait", "2", expect=2)
         self.assertIn("critical: The instance was not available and in sync within 2s", ran.out)
+
+    def test_an_interruption_is_heeded_between_two_steps_and_tells_what_was_done(self):
+        self.amazon.looks_until_there = 1000
+        command = [os.environ["TOOL"], "raise", "postgres", "--rds", "chat-db", "--to", "300", "--apply",
+                   "--yes", "--reboot", "--region", "eu-west-1", "--endpoint-url", self.amazon.url]
+        with subprocess.Popen(command, env=AMAZON | {"COLUMNS": "80"}, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            wait_until(lambda: "RebootDBInstance" in self.amazon.actions, "the reboot was asked for")
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 2, out)
+        self.assertIn("critical: Interrupted before the instance was available", out)
+        self.assertIn("The reboot was asked for", out)
+
+    def test_a_reader_that_goes_away_stops_no_change_half_way(self):
+        command = [os.environ["TOOL"], "raise", "postgres", "--rds", "chat-db", "--to", "300", "--apply",
+                   "--yes", "--reboot", "--region", "eu-west-1", "--endpoint-url", self.amazon.url]
+        with subprocess.Popen(command, env=AMAZON, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE) as process:
+            process.stdout.close()
+            self.assertEqual(process.wait(60), 0)
+        self.assertEqual(self.amazon.values["chat-pg"], "300")
+        self.assertIn("RebootDBInstance", self.amazon.actions)
 
     def test_without_a_terminal_and_without_yes_amazon_is_not_even_asked(self):
         ran = self.run_raise("postgres", "--rds", "chat-db", "--to", "300", "--apply", expect=64)

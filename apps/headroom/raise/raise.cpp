@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "headroom/command.hpp"
+#include "headroom/raise/interruption.hpp"
 #include "headroom/raise/raise_apply.hpp"
 #include "headroom/raise/raise_case.hpp"
 #include "headroom/raise/raise_report.hpp"
@@ -109,6 +110,7 @@ void note_left_over(const raise_case& of, std::vector<finding>& to) {
 int apply(raise_case of, const raise_options& how, const config::sources& from) {
     auto program = aws_program::find(from.variables);
     if (!program) return refuse("raise", how.query.is_json, program.error());
+    const interruption heeded;
     const auto each = std::chrono::duration_cast<clock::duration>(
         std::chrono::duration<double>(how.aws_timeout_seconds));
     auto on = how.query.on_paper();

@@ -2,11 +2,11 @@
 #include "headroom/raise/raise_apply.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "headroom/raise/aws_answers.hpp"
+#include "headroom/raise/interruption.hpp"
 #include "headroom/raise/raise_report.hpp"
 
 namespace headroom::tool {
@@ -22,8 +22,8 @@ bool wait_until_there(const step& look, const std::function<awaited(std::string_
         if (now.state != said) runner.say(fmt::format("  {}\n", now.state));
         said = now.state;
         if (now.is_there) return true;
-        if (clock::now() + pause >= by) return false;
-        std::this_thread::sleep_for(pause);
+        if (clock::now() + pause >= by || interruption::was_asked_for()) return false;
+        interruption::sleep_for(pause);
         pause = std::min(pause * 2, std::chrono::seconds(10));
     }
 }

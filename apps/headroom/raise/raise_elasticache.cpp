@@ -5,6 +5,7 @@
 
 #include "budget/instance_classes.hpp"
 #include "headroom/raise/aws_answers.hpp"
+#include "headroom/raise/interruption.hpp"
 #include "headroom/raise/raise_apply.hpp"
 #include "headroom/raise/raise_report.hpp"
 #include "headroom/show/words.hpp"
@@ -93,8 +94,11 @@ finding carry_out(const step& scale, const cache_names& names, const raise_optio
     };
     if (!wait_until_there(look, judge, runner, clock::now() + wait)) {
         return {level::critical,
-                fmt::format("{} was not available with {} within {}", names.id, names.node_type,
-                            to_words(wait)),
+                interruption::was_asked_for()
+                    ? fmt::format("Interrupted before {} was available with {}", names.id,
+                                  names.node_type)
+                    : fmt::format("{} was not available with {} within {}", names.id,
+                                  names.node_type, to_words(wait)),
                 fmt::format("The change was asked for and may still end well. Look again: {}",
                             to_shell(look.command, unlimited_width, 0))};
     }

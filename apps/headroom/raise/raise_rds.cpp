@@ -9,6 +9,7 @@
 
 #include "budget/instance_classes.hpp"
 #include "headroom/raise/aws_answers.hpp"
+#include "headroom/raise/interruption.hpp"
 #include "headroom/raise/raise_apply.hpp"
 #include "headroom/raise/raise_report.hpp"
 #include "headroom/show/document.hpp"
@@ -207,8 +208,10 @@ finding carry_out(const std::vector<step>& steps, const rds_found& found, std::u
         const deadline by = clock::now() + std::chrono::seconds(how.wait_seconds);
         if (!wait_until_there(look, judge_instance, runner, by)) {
             return {level::critical,
-                    fmt::format("The instance was not available and in sync within {}",
-                                to_words(std::chrono::seconds(how.wait_seconds))),
+                    interruption::was_asked_for()
+                        ? "Interrupted before the instance was available and in sync"
+                        : fmt::format("The instance was not available and in sync within {}",
+                                      to_words(std::chrono::seconds(how.wait_seconds))),
                     fmt::format("The reboot was asked for and may still end well. Look again: {}",
                                 to_shell(look.command, unlimited_width, 0))};
         }

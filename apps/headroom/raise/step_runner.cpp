@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "headroom/raise/interruption.hpp"
+
 namespace headroom::tool {
 
 void step_runner::say(std::string_view text) const {
@@ -27,6 +29,11 @@ std::expected<std::string, std::string> step_runner::look_again(const step& one,
 }
 
 bool step_runner::run(const step& one) {
+    if (interruption::was_asked_for()) {
+        applied_.push_back(
+            {.what = one, .is_done = false, .failure = "interrupted before it began"});
+        return false;
+    }
     say("\n" + one.title + "\n$ " + on_.paint(to_shell(one.command, on_.width, 4), ink::bold) +
         "\n");
     auto ran = program_.run(one.command, clock::now() + each_);
