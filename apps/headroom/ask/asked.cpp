@@ -11,6 +11,9 @@ namespace headroom::tool {
 namespace {
 
 constexpr std::size_t reason_bytes_max = 300;
+constexpr std::string_view ask_chatd =
+    "Until there is room again, chatd tells what its workers hold: headroom check (--admin names "
+    "its admin port)";
 
 std::unexpected<no_answer> no_redis(error why) {
     const bool full = inspect::is_redis_full(why);
@@ -68,9 +71,8 @@ finding finding_of(const no_answer& why, const redis_place& at) {
                 fmt::format("Redis at {} is at its limit: it refused this command's own connection "
                             "(max number of clients reached)",
                             where),
-                "End what is not needed, or raise the limit: headroom raise redis. Until there is "
-                "room again, ask chatd what its workers hold: headroom check --admin "
-                "http://127.0.0.1:8011"};
+                fmt::format("End what is not needed, or raise the limit: headroom raise redis. {}",
+                            ask_chatd)};
     }
     return {level::unknown,
             fmt::format("Redis at {} (from {}) did not tell: {}", where, at.from,
@@ -80,13 +82,20 @@ finding finding_of(const no_answer& why, const redis_place& at) {
 
 finding finding_of(const no_answer& why, const postgres_place& at) {
     if (why.is_full) {
+        // "sorry, too many clients already" is said when the reserved ones are taken, too.
+        const bool has_reserved_left = why.why.detail.find("reserved") != std::string::npos ||
+                                       why.why.detail.find("for role") != std::string::npos ||
+                                       why.why.detail.find("for database") != std::string::npos;
         return {level::critical,
                 fmt::format("Postgres at {} is at its limit: it refused this command's own session "
                             "({})",
                             at.shown(), printable_excerpt(why.why.detail, reason_bytes_max)),
-                "Ask again as a superuser, for whom superuser_reserved_connections are kept; raise "
-                "the limit: headroom raise postgres. Until there is room again, ask chatd what its "
-                "workers hold: headroom check --admin http://127.0.0.1:8011"};
+                fmt::format("{}; or raise the limit: headroom raise postgres. {}",
+                            has_reserved_left
+                                ? "Ask again as a superuser, for whom connections are kept"
+                                : "End a session to get in: an instance of the service, or the "
+                                  "process of one session on the server's own host",
+                            ask_chatd)};
     }
     return {level::unknown,
             fmt::format("Postgres at {} (from {}) did not tell: {}", at.shown(), at.from,
