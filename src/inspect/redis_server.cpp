@@ -21,6 +21,8 @@ namespace headroom::inspect {
 
 namespace {
 
+constexpr std::size_t info_bytes_max = 1 << 20;  // a section is a few KB
+
 // The server's refusals stay refusals; anything else ends the questions.
 bool is_said_by_server(const error& why) {
     return why.code == redis::redis_errc::server_error || why.code == redis::redis_errc::refused ||
@@ -79,7 +81,11 @@ result<redis_server> redis_server::open(redis::endpoint where, deadline by) {
 result<std::string> redis_server::text_of(const char* section, deadline by) {
     std::string text;
     auto told = link_->stream(
-        redis::command("INFO", section), [&text](std::string_view piece) { text += piece; }, by);
+        redis::command("INFO", section),
+        [&text](std::string_view piece) {
+            if (text.size() + piece.size() <= info_bytes_max) text += piece;
+        },
+        by);
     if (!told) return std::unexpected(told.error());
     return text;
 }
@@ -145,7 +151,9 @@ result<void> redis_server::complete(redis_limits& to, deadline by) {
 
 result<void> redis_server::clients(const std::function<void(const redis_client&)>& each,
                                    deadline by) {
+    bool has_any = false;
     client_list_reader reader([&](const redis_client& one) {
+        has_any = true;
         if (one.id != own_id_) each(one);
     });
     auto told = link_->stream(
@@ -153,6 +161,10 @@ result<void> redis_server::clients(const std::function<void(const redis_client&)
         [&reader](std::string_view piece) { reader.on_bytes(piece); }, by);
     if (!told) return told;
     reader.on_end();
+    if (!has_any && reader.skipped() > 0) {
+        return failure(redis::redis_errc::unexpected_reply,
+                       "CLIENT LIST told lines that are no clients");
+    }
     return {};
 }
 

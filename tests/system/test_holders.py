@@ -137,6 +137,17 @@ class Holders(unittest.TestCase):
         self.assertEqual(ran.exit, 3)
         self.assertIn("NOPERM", ran.out)
 
+    def test_half_a_list_and_a_list_of_nonsense_are_none(self):
+        line = "id=7 addr=10.0.0.5:4 name=chat:a:1:async age=1 idle=1 flags=N cmd=get user=app\n"
+        broken = b"$100000\r\n" + line.encode() * 10  # and no more
+        for answer, why in ((broken, "deadline"), (bulk("<html>\n</html>\n"), "no clients")):
+            redis = ScriptedRedis({"CLIENT LIST": answer})
+            self.addCleanup(redis.stop)
+            ran = run_tool("holders", "--redis", redis.url, "--timeout", "0.5", "--json")
+            self.assertEqual(ran.exit, 3)
+            self.assertEqual((ran.json["groups"], ran.json["redis"]), ([], {"answered": False}))
+            self.assertIn(why, ran.out)
+
     def test_the_fields_to_group_by_are_checked(self):
         for by in ("", "pid", "service,service", "service,,kind"):
             ran = run_tool("holders", "--by", by)

@@ -168,16 +168,22 @@ std::string total_text(const holders_report& of, server_kind server, std::string
 
 void add_holders_of(holders_report& to, const redis_place& at, deadline until,
                     const holder_filter& filter) {
+    auto before = to.groups;  // half a list is none
     const auto told = ask_redis_holders(at, adding_to(to, filter), until);
     to.has_redis = told.has_value();
-    if (!told) to.findings.push_back(finding_of(told.error(), at));
+    if (told) return;
+    to.groups = std::move(before);
+    to.findings.push_back(finding_of(told.error(), at));
 }
 
 void add_holders_of(holders_report& to, const postgres_place& at, deadline until,
                     const holder_filter& filter) {
+    auto before = to.groups;
     const auto told = ask_postgres_holders(at, adding_to(to, filter), until);
     to.has_postgres = told.has_value();
-    if (!told) to.findings.push_back(finding_of(told.error(), at));
+    if (told) return;
+    to.groups = std::move(before);
+    to.findings.push_back(finding_of(told.error(), at));
 }
 
 std::string holders_table(const holders_report& of, std::span<const holder_group> groups,
