@@ -49,6 +49,10 @@ std::string_view to_string(service_role role) {
     return "all";
 }
 
+std::string_view to_string(launcher_kind kind) {
+    return kind == launcher_kind::docker ? "docker" : "child";
+}
+
 std::string_view to_string(origin from) {
     switch (from) {
         case origin::built_in:

@@ -85,6 +85,26 @@ struct service_limits {
     bool operator==(const service_limits&) const = default;
 };
 
+// Where executions run: a child process of the worker, or `docker run`.
+enum class launcher_kind { child, docker };
+[[nodiscard]] std::string_view to_string(launcher_kind kind);
+
+// Of the code that a bundle runs for a turn. Limits are those of one execution.
+struct executor_settings {
+    connection_count running_max{4};  // of one worker at the same time, each at most one connection
+    launcher_kind launcher = launcher_kind::child;
+    bool unsandboxed = false;    // run without isolation where there is none
+    std::string docker_image;    // empty: none given
+    std::string docker_network;  // empty: none, and then no events
+    std::chrono::milliseconds wall_time{60'000};
+    std::chrono::milliseconds cpu_time{30'000};
+    std::uint64_t memory_mib = 512;
+    std::uint64_t processes = 64;
+    std::uint64_t output_kib = 256;
+    std::uint64_t folder_mib = 256;
+    bool operator==(const executor_settings&) const = default;
+};
+
 // One value as it stands after all sources were weighed. Secrets are masked.
 struct resolved_setting {
     std::string name;  // of the variable, or the dotted key of the gateway document
@@ -111,6 +131,7 @@ struct settings {
     postgres_settings postgres;
     service_capacity capacity;
     service_limits limits;
+    executor_settings executor;
 
     // The gateway document as JSON, empty when none was given. A supervisor hands it to its workers
     // as GATEWAY_CONFIG_JSON, so that a file edited meanwhile cannot make them differ from each

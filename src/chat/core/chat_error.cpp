@@ -28,6 +28,10 @@ public:
                 return "a server answered in an unexpected shape";
             case chat_errc::closed:
                 return "closed";
+            case chat_errc::buffer_full:
+                return "too many events are held";
+            case chat_errc::execution_failed:
+                return "the code could not be run";
         }
         return "unknown chat error " + std::to_string(code);
     }

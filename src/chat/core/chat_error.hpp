@@ -15,6 +15,8 @@ enum class chat_errc {
     bundle_failed,             // the bundle could not answer: detail is for the log, not the user
     unexpected_answer,         // Redis or Postgres answered in another shape than asked for
     closed,                    // the component is stopping
+    buffer_full,               // as many events are held for Redis as may be
+    execution_failed,          // code could not be run: detail says why
 };
 
 [[nodiscard]] const std::error_category& chat_category() noexcept;

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
-#include "chat/supervisor/child_process.hpp"
+#include "chat/process/child_process.hpp"
 #include "config/run_record.hpp"
 
 namespace headroom::chat {

@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "chat/supervisor/program_search.hpp"
+#include "chat/process/program_search.hpp"
 
 namespace headroom::chat {
 namespace {

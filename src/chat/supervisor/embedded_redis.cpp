@@ -11,7 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include "chat/supervisor/program_search.hpp"
+#include "chat/process/program_search.hpp"
 #include "net/connect.hpp"
 #include "net/deadline.hpp"
 

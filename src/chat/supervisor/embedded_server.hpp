@@ -13,7 +13,7 @@
 #include "base/time.hpp"
 #include "chat/core/restart_policy.hpp"
 #include "chat/log.hpp"
-#include "chat/supervisor/child_process.hpp"
+#include "chat/process/child_process.hpp"
 
 namespace headroom::chat {
 

@@ -15,7 +15,7 @@
 #include "base/time.hpp"
 #include "chat/core/restart_policy.hpp"
 #include "chat/log.hpp"
-#include "chat/supervisor/child_process.hpp"
+#include "chat/process/child_process.hpp"
 #include "chat/supervisor/worker_view.hpp"
 #include "config/worker_slot.hpp"
 #include "net/event.hpp"

@@ -13,7 +13,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/time.hpp"
-#include "chat/supervisor/process_mark.hpp"
+#include "chat/process/process_mark.hpp"
 
 namespace headroom::chat {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts a program as a child of the supervisor and says when it ended. Decides nothing about
+// Starts a program as a child of this process and says when it ended. Decides nothing about
 // replacement.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "chat/supervisor/process_mark.hpp"
+#include "chat/process/process_mark.hpp"
 #include "net/event.hpp"
 
 namespace headroom::chat {
@@ -25,14 +25,16 @@ struct system_user {
 };
 
 struct spawn_options {
-    std::string program;                   // a path; nothing is searched
-    std::vector<std::string> arguments;    // argv, the program's own name first
-    std::vector<std::string> environment;  // "K=V"
-    std::string working_folder;            // empty: that of the supervisor
-    std::optional<system_user> user;       // empty: that of the supervisor
-    int output_descriptor = 2;             // standard output and, unless it is 2, standard error
-    std::vector<int> kept_descriptors;     // all others but 0, 1 and 2 are closed
-    int death_signal = 0;                  // sent to the child when the supervisor dies; 0: none
+    std::string program;                       // a path; nothing is searched
+    std::vector<std::string> arguments;        // argv, the program's own name first
+    std::vector<std::string> environment;      // "K=V"
+    std::string working_folder;                // empty: our own
+    std::optional<system_user> user;           // empty: our own
+    std::optional<int> input_descriptor = {};  // empty: /dev/null
+    int output_descriptor = 2;  // standard output and, unless it is 2, standard error
+    std::optional<int> error_descriptor = {};  // empty: as output_descriptor says
+    std::vector<int> kept_descriptors;         // all others but 0, 1 and 2 are closed
+    int death_signal = 0;  // sent to the child when the thread that started it ends; 0: none
 };
 
 class child_process {

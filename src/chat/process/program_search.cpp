@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/supervisor/program_search.hpp"
+#include "chat/process/program_search.hpp"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/supervisor/child_process.hpp"
+#include "chat/process/child_process.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -57,9 +57,11 @@ void become_program(const prepared& child) {
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
     // A group of its own: Ctrl-C reaches the supervisor, which stops its children in order.
     if (::setpgid(0, 0) != 0) return;
-    const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int input = options.input_descriptor ? *options.input_descriptor
+                                               : ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int errors = options.error_descriptor.value_or(options.output_descriptor);
     if (input < 0 || ::dup2(input, 0) < 0 || ::dup2(options.output_descriptor, 1) < 0) return;
-    if (options.output_descriptor != 2 && ::dup2(options.output_descriptor, 2) < 0) return;
+    if (errors != 2 && ::dup2(errors, 2) < 0) return;
     if (options.user && !become(*options.user)) return;
     // After the change of user, which clears it. The parent may have died before it was set.
     if (options.death_signal != 0) {

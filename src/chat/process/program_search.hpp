@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the embedded servers' programs are. Runs none of them.
+// Where programs are. Runs none of them.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/supervisor/process_mark.hpp"
+#include "chat/process/process_mark.hpp"
 
 #include <charconv>
 #include <filesystem>
