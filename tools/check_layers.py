@@ -109,7 +109,7 @@ def check_include(name, where, layer, core, included):
 def check(root):
     faults = []
     beast = set()
-    for folder in ('src', 'apps', 'tests', 'bench'):
+    for folder in ('src', 'apps', 'examples', 'tests', 'bench'):
         for path in sorted((root / folder).rglob('*.[ch]pp')):
             faults += check_file(root, path)
             if folder == 'src' and 'boost/beast' in path.read_text():

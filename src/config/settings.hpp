@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -105,6 +106,11 @@ struct executor_settings {
     bool operator==(const executor_settings&) const = default;
 };
 
+// What CHAT_BUNDLE_<NAME>_<KEY> variables gave: by NAME, then by KEY, both in capitals. Which of
+// them exist is the bundles' business (chat/bundles).
+using bundle_settings =
+    std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>>;
+
 // One value as it stands after all sources were weighed. Secrets are masked.
 struct resolved_setting {
     std::string name;  // of the variable, or the dotted key of the gateway document
@@ -119,6 +125,7 @@ struct settings {
     std::string tenant = "home";
     std::string project = "default";
     std::vector<std::string> bundles{"echo"};
+    bundle_settings of_bundles;
 
     std::string bind = "127.0.0.1";   // an IP address
     std::uint16_t app_port = 8010;    // 0: the system chooses

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What answers a turn. A bundle holds no connection across its run: it uses the worker's pools
-// through its services, call by call.
+// What answers a turn: the interface that a bundle implements, and what it works with. How one is
+// registered is in bundle_definition.hpp; docs/bundles.md walks through an example.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -8,14 +8,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.hpp"
 #include "base/time.hpp"
+#include "chat/bundles/bundle_services.hpp"
 #include "chat/core/chat_error.hpp"
-#include "postgres/postgres_pool.hpp"
-#include "redis/blocking_client.hpp"
-#include "redis/client.hpp"
+#include "chat/sdk/step_event.hpp"
 
 namespace headroom::chat {
 
@@ -23,31 +21,31 @@ struct bundle_request {
     std::string turn_id;
     std::string conversation_id;
     std::string session_id;
-    std::string text;
+    std::string text;  // well-formed UTF-8, as the person sent it
 };
 
-// Where a bundle's answer goes, piece by piece.
+// Where a bundle's answer goes, piece by piece. Event loop only.
 class answer_stream {
 public:
     answer_stream() = default;
     answer_stream(const answer_stream&) = delete;
     answer_stream& operator=(const answer_stream&) = delete;
     virtual ~answer_stream() = default;
+
     // Never waits for Redis: pieces that gather while it is slow go out together. turn_stopped and
-    // answer_too_long mean: end now.
+    // answer_too_long mean: end now. Only well-formed UTF-8 without NUL.
     [[nodiscard]] virtual result<void> write(std::string_view text) = 0;
+    // Shown beside the answer, not part of it: what goes on. A later step of the same name takes
+    // the place of an earlier one. Best effort: beyond a bound the oldest are dropped.
+    virtual void show(step what) = 0;
     [[nodiscard]] virtual bool is_stopped() const = 0;
 };
 
-class blocking_threads;
-
-// The worker's shared pools and threads; a bundle names itself as owner `bundle:<name>`.
-struct bundle_services {
-    redis::client& async;
-    redis::client& async_decode;
-    redis::blocking_client& sync;
-    postgres::postgres_pool& pg;
-    blocking_threads& threads;
+// One turn, as a bundle is handed it. `answer` lives until handle() has ended.
+struct bundle_turn {
+    bundle_request request;
+    answer_stream& answer;
+    deadline by;
 };
 
 class bundle {
@@ -57,35 +55,17 @@ public:
     bundle& operator=(const bundle&) = delete;
     virtual ~bundle() = default;
 
-    [[nodiscard]] virtual std::string_view name() const = 0;
-    // On the event loop. The answer is what was written; an error ends the turn as `error`.
-    [[nodiscard]] virtual boost::asio::awaitable<result<void>> handle(bundle_request request,
-                                                                      answer_stream& answer,
-                                                                      deadline by) = 0;
+    // On the event loop: never block it. Many turns run at the same time. The answer is what was
+    // written; an error ends the turn as `error`, and its detail goes to the log, not to the
+    // person. A turn that is stopped cancels the coroutine: end soon. Holds no connection while it
+    // waits for anything but that connection's server.
+    [[nodiscard]] virtual boost::asio::awaitable<result<void>> handle(
+        bundle_turn turn, const bundle_services& services) = 0;
 };
 
-// A bundle that CHAT_BUNDLES may name, and how a worker makes its own one of it.
-struct bundle_recipe {
-    std::string name;
-    std::function<std::unique_ptr<bundle>(bundle_services)> make;
-};
-
-// The bundles of a worker by name, and which one answers a text: `/name ...` asks for the bundle of
-// that name, everything else goes to the first of CHAT_BUNDLES.
-class bundle_shelf {
-public:
-    // Of echo, clock and `further` ones. A name nobody knows is an error that lists the known
-    // ones. `clock` is always on the shelf: it costs nothing until it is asked for.
-    [[nodiscard]] static result<bundle_shelf> make(const std::vector<std::string>& names,
-                                                   bundle_services services,
-                                                   std::vector<bundle_recipe> further = {});
-
-    [[nodiscard]] static bundle_shelf of(std::vector<std::unique_ptr<bundle>> bundles);
-
-    [[nodiscard]] bundle& choose(std::string_view text) const;
-
-private:
-    std::vector<std::unique_ptr<bundle>> bundles_;
-};
+// For code that blocks: runs on a thread of the worker, with the `sync` pool, and answers at once.
+using blocking_handler =
+    std::function<result<std::string>(const bundle_request&, const blocking_services&)>;
+[[nodiscard]] std::unique_ptr<bundle> make_blocking_bundle(blocking_handler handler);
 
 }  // namespace headroom::chat

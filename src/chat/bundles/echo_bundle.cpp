@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/bundles/echo_bundle.hpp"
-
+// The bundle `echo`: the shortest one on the event loop.
 #include <algorithm>
 
+#include "chat/bundles/built_in_bundles.hpp"
 #include "net/deadline.hpp"
 
 namespace headroom::chat {
@@ -33,21 +33,18 @@ class echo_bundle final : public bundle {
 public:
     explicit echo_bundle(echo_pace pace) : pace_(pace) {}
 
-    std::string_view name() const override { return "echo"; }
-
-    asio::awaitable<result<void>> handle(bundle_request request, answer_stream& answer,
-                                         deadline by) override {
-        std::string_view rest = request.text;
+    asio::awaitable<result<void>> handle(bundle_turn turn, const bundle_services&) override {
+        std::string_view rest = turn.request.text;
         const clock::duration whole = pace_.whole_max;
         const auto pause = std::min<clock::duration>(
             pace_.word, whole / std::max<std::int64_t>(words_in(rest), 1));
         while (!rest.empty()) {
             const auto word = first_word(rest);
-            auto written = answer.write(word);
+            auto written = turn.answer.write(word);
             if (!written) co_return written;
             rest.remove_prefix(word.size());
             if (rest.empty()) break;
-            co_await net::sleep_until(std::min(clock::now() + pause, by));
+            co_await net::sleep_until(std::min(clock::now() + pause, turn.by));
         }
         co_return result<void>{};
     }
@@ -58,8 +55,10 @@ private:
 
 }  // namespace
 
-std::unique_ptr<bundle> make_echo_bundle(echo_pace pace) {
-    return std::make_unique<echo_bundle>(pace);
+bundle_definition echo_definition(echo_pace pace) {
+    return {.name = "echo",
+            .summary = "Says your words back, a piece at a time.",
+            .make = [pace](const bundle_values&) { return std::make_unique<echo_bundle>(pace); }};
 }
 
 }  // namespace headroom::chat

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t delta_bytes_max = 16 * 1024;
 constexpr auto batch_time_max = std::chrono::seconds(2);
 constexpr auto idle_look = std::chrono::seconds(60);
+constexpr std::size_t steps_held_max = 64;
 }  // namespace
 
 live_answer::live_answer(asio::any_io_executor executor, relay_publisher& publisher,
@@ -37,6 +38,15 @@ result<void> live_answer::write(std::string_view text) {
     return {};
 }
 
+void live_answer::show(step what) {
+    if (closed_) return;
+    // A step of the same name takes the place of the one before anyway.
+    std::erase_if(steps_, [&what](const step& each) { return each.name == what.name; });
+    if (steps_.size() == steps_held_max) steps_.pop_front();
+    steps_.push_back(std::move(what));
+    changed_.set();
+}
+
 void live_answer::close() {
     closed_ = true;
     changed_.set();
@@ -45,24 +55,29 @@ void live_answer::close() {
 asio::awaitable<void> live_answer::publish() {
     backoff pause(text_.size());
     for (std::uint64_t index = 0;;) {
-        if (published_ == text_.size()) {
+        const std::string piece(
+            prefix_of_bytes(std::string_view(text_).substr(published_), delta_bytes_max));
+        if (piece.empty() && steps_.empty()) {
             if (closed_) co_return;
             changed_.reset();
             co_await changed_.wait(clock::now() + idle_look);
             continue;
         }
-        const std::string piece(
-            prefix_of_bytes(std::string_view(text_).substr(published_), delta_bytes_max));
-        std::vector<outgoing_event> batch{events_.delta(index, piece)};
+        const auto steps = std::exchange(steps_, {});
+        std::vector<outgoing_event> batch;
+        for (const auto& each : steps)
+            batch.push_back(to_event(each, events_.scope()));
+        if (!piece.empty()) batch.push_back(events_.delta(index, piece));
         auto sent = co_await publisher_.publish(events_.turn().session_id, std::move(batch),
                                                 clock::now() + batch_time_max);
         if (sent) {
             published_ += piece.size();
-            ++index;
+            if (!piece.empty()) ++index;
             pause.reset();
             continue;
         }
-        // The whole answer follows with its end, so that lost deltas delay it but cost nothing.
+        // The whole answer follows with its end, so that lost deltas delay it but cost nothing;
+        // lost steps are lost.
         if (closed_) co_return;
         co_await net::sleep_until(clock::now() + pause.next());
     }

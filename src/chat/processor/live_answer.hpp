@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One answer while it is written: gathers what the bundle writes and publishes it as deltas, one
-// batch in flight at a time. Does not record it: turn_run does.
+// One answer while it is written: gathers what the bundle writes and shows, and publishes it as
+// deltas and steps, one batch in flight at a time. Does not record it: turn_run does.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <deque>
 #include <string>
 
 #include "chat/bundles/bundle.hpp"
@@ -18,6 +19,7 @@ public:
                 turn_events events, std::size_t bytes_max);
 
     [[nodiscard]] result<void> write(std::string_view text) override;
+    void show(step what) override;
     [[nodiscard]] bool is_stopped() const override { return stopped_; }
 
     // The bundle shall end: its next write fails.
@@ -35,6 +37,7 @@ private:
     net::event changed_;
     std::string text_;
     std::size_t published_ = 0;  // bytes of text_
+    std::deque<step> steps_;     // to be published, before the text that follows
     bool stopped_ = false;
     bool closed_ = false;
 };

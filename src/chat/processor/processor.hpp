@@ -13,7 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "chat/bundles/bundle.hpp"
+#include "chat/bundles/bundle_shelf.hpp"
 #include "chat/queue/turn_queue.hpp"
 #include "chat/relay/relay_publisher.hpp"
 #include "chat/store/chat_store.hpp"

@@ -8,6 +8,7 @@
 
 #include "chat/core/turn_life.hpp"
 #include "chat/relay/relay_publisher.hpp"
+#include "chat/sdk/step_event.hpp"
 #include "chat/store/chat_store.hpp"
 
 namespace headroom::chat {
@@ -18,6 +19,9 @@ public:
     explicit turn_events(turn_reference turn) : turn_(std::move(turn)) {}
 
     [[nodiscard]] const turn_reference& turn() const { return turn_; }
+    [[nodiscard]] event_scope scope() const {
+        return {turn_.session_id, turn_.conversation_id, turn_.turn_id};
+    }
 
     [[nodiscard]] outgoing_event start(std::string_view user_text) const;
     [[nodiscard]] outgoing_event delta(std::uint64_t index, std::string_view text) const;

@@ -131,7 +131,9 @@ asio::awaitable<void> turn_run::run() {
 asio::awaitable<void> turn_run::answer(const begun_turn& begun) {
     ++tools_.stats.started;
     const turn_events events(begun.turn);
-    live_.emplace(tools_.executor, tools_.publisher, events, tools_.options.answer_bytes_max);
+    const auto& chosen = tools_.bundles.choose(begun.user_text);
+    live_.emplace(tools_.executor, tools_.publisher, events,
+                  chosen.limits.answer_bytes_max.value_or(tools_.options.answer_bytes_max));
     if (is_interrupted_) live_->stop();
 
     std::vector<outgoing_event> opening{events.start(begun.user_text),
@@ -145,8 +147,9 @@ asio::awaitable<void> turn_run::answer(const begun_turn& begun) {
                            .conversation_id = begun.turn.conversation_id,
                            .session_id = begun.turn.session_id,
                            .text = begun.user_text};
-    bundle_task_.spawn("bundle of " + claim_.turn_id, run_bundle(std::move(request)));
-    bool ended = co_await bundle_task_.join(clock::now() + tools_.options.turn_time_max);
+    const auto by = clock::now() + chosen.limits.time_max.value_or(tools_.options.turn_time_max);
+    bundle_task_.spawn("bundle of " + claim_.turn_id, run_bundle(chosen, std::move(request), by));
+    bool ended = co_await bundle_task_.join(by);
     if (!ended && !is_interrupted_) {
         live_->stop();
         bundle_task_.request_stop();
@@ -163,11 +166,11 @@ asio::awaitable<void> turn_run::answer(const begun_turn& begun) {
 }
 
 // The edge where a bundle's exceptions end.
-asio::awaitable<void> turn_run::run_bundle(bundle_request request) {
+asio::awaitable<void> turn_run::run_bundle(const shelved_bundle& chosen, bundle_request request,
+                                           deadline by) {
     try {
-        auto& chosen = tools_.bundles.choose(request.text);
-        const auto by = clock::now() + tools_.options.turn_time_max;
-        outcome_ = co_await chosen.handle(std::move(request), *live_, by);
+        bundle_turn turn{.request = std::move(request), .answer = *live_, .by = by};
+        outcome_ = co_await chosen.answers->handle(std::move(turn), *chosen.services);
     } catch (const std::exception& thrown) {
         outcome_ = failure(chat_errc::bundle_failed, thrown.what());
     } catch (...) {

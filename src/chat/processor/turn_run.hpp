@@ -63,7 +63,8 @@ private:
     [[nodiscard]] boost::asio::awaitable<result<T>> persist(
         std::function<boost::asio::awaitable<result<T>>(deadline)> attempt, clock::duration time);
     [[nodiscard]] boost::asio::awaitable<void> answer(const begun_turn& begun);
-    [[nodiscard]] boost::asio::awaitable<void> run_bundle(bundle_request request);
+    [[nodiscard]] boost::asio::awaitable<void> run_bundle(const shelved_bundle& chosen,
+                                                          bundle_request request, deadline by);
     [[nodiscard]] turn_ending ending() const;
     [[nodiscard]] boost::asio::awaitable<void> record(turn_ending how, const turn_events& events);
     [[nodiscard]] boost::asio::awaitable<void> acknowledge();

@@ -13,6 +13,7 @@
 
 #include "base/ids.hpp"
 #include "chat/bundles/blocking_threads.hpp"
+#include "chat/bundles/bundle_shelf.hpp"
 #include "chat/core/backoff.hpp"
 #include "chat/gateway/gateway.hpp"
 #include "chat/http/server.hpp"
@@ -87,7 +88,7 @@ private:
     asio::any_io_executor executor_;
     config::settings settings_;
     config::worker_slot slot_;
-    std::vector<bundle_recipe> further_bundles_;
+    bundle_registry known_bundles_;
     log out_;
     scope scope_;
     key_space keys_;
@@ -116,7 +117,7 @@ worker_life::worker_life(asio::any_io_executor executor, worker_start told, net:
     : executor_(executor),
       settings_(std::move(told.settings)),
       slot_(told.slot),
-      further_bundles_(std::move(told.further_bundles)),
+      known_bundles_(std::move(told.bundles)),
       out_(std::move(out)),
       scope_{.tenant = settings_.tenant, .project = settings_.project},
       keys_(scope_),
@@ -230,15 +231,12 @@ asio::awaitable<result<void>> worker_life::start() {
     if (stop_.is_set()) co_return result<void>{};
 
     threads_.emplace(blocking_threads_max);
-    auto shelf = bundle_shelf::make(settings_.bundles,
-                                    {.async = *app_.redis_async,
+    bundles_.emplace(settings_, known_bundles_,
+                     worker_services{.async = *app_.redis_async,
                                      .async_decode = *app_.redis_async_decode,
                                      .sync = *app_.redis_sync,
                                      .pg = *app_.pg_pool,
-                                     .threads = *threads_},
-                                    std::move(further_bundles_));
-    if (!shelf) co_return std::unexpected(shelf.error());
-    bundles_.emplace(std::move(*shelf));
+                                     .threads = *threads_});
     if (does_processing()) start_processor();
     tasks_.spawn("heartbeat",
                  beat(*app_.redis_async_decode, keys_,

@@ -5,9 +5,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <vector>
 
-#include "chat/bundles/bundle.hpp"
+#include "chat/bundles/bundle_definition.hpp"
 #include "chat/log.hpp"
 #include "config/settings.hpp"
 #include "config/worker_slot.hpp"
@@ -19,7 +18,7 @@ namespace headroom::chat {
 struct worker_start {
     config::settings settings;
     config::worker_slot slot;
-    std::vector<bundle_recipe> further_bundles;
+    bundle_registry bundles;  // all that settings.bundles may name
 };
 
 // Until `stop` is set. The exit code of the process.

@@ -18,8 +18,7 @@ namespace headroom::chat {
 
 namespace asio = boost::asio;
 
-int worker_main(config::settings settings, config::worker_slot slot,
-                std::vector<bundle_recipe> further) {
+int worker_main(config::settings settings, config::worker_slot slot, bundle_registry bundles) {
     const log out("worker");
     std::signal(SIGPIPE, SIG_IGN);
     asio::io_context loop{1};
@@ -37,7 +36,7 @@ int worker_main(config::settings settings, config::worker_slot slot,
 
     int code = 1;
     asio::co_spawn(
-        loop, live(loop.get_executor(), {std::move(settings), slot, std::move(further)}, stop, out),
+        loop, live(loop.get_executor(), {std::move(settings), slot, std::move(bundles)}, stop, out),
         [&code, &loop, &out](std::exception_ptr thrown, int ended) {
             code = thrown ? 1 : ended;
             if (thrown) {

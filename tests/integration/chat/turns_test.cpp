@@ -448,30 +448,23 @@ TEST_F(Turns, EndOnceHoweverOftenTheEndIsRecorded) {
 }
 
 asio::awaitable<void> answers_clock(turns_world& world) {
-    redis::blocking_client sync(redis_options(world.redis_server, "sync"));
-    blocking_threads threads(2);
-    auto& redis = world.front().redis;
-    const bundle_services services{redis, redis, sync, world.front().pool, threads};
-    auto shelf = bundle_shelf::make({"echo"}, services);
-    EXPECT_TRUE(shelf);
-    EXPECT_EQ(shelf->choose("hello").name(), "echo");
-    EXPECT_EQ(shelf->choose("/clockwork").name(), "echo");
-    auto& clock_bundle = shelf->choose("/clock now");
-    EXPECT_EQ(clock_bundle.name(), "clock");
-    const auto unknown = bundle_shelf::make({"oracle"}, services);
-    EXPECT_FALSE(unknown);
-    EXPECT_TRUE(unknown.error().detail.ends_with("CHAT_BUNDLES may name: echo, clock"));
-    const bundle_recipe oracle{"oracle", [](bundle_services) { return make_echo_bundle(); }};
-    EXPECT_TRUE(bundle_shelf::make({"oracle"}, services, {oracle}));
+    auto& worker = world.front();
+    EXPECT_EQ(worker.shelf.choose("hello").name, "echo");
+    EXPECT_EQ(worker.shelf.choose("/clockwork").name, "echo");
+    const auto& shelved = worker.shelf.choose("/clock now");
+    EXPECT_EQ(shelved.name, "clock");
 
-    live_answer answer(world.loop.get_executor(), world.front().publisher,
+    live_answer answer(world.loop.get_executor(), worker.publisher,
                        turn_events({.turn_id = "t", .conversation_id = "c", .session_id = "s1"}),
                        1024);
-    auto handled = co_await clock_bundle.handle({{}, {}, {}, "/clock"}, answer, in(10s));
+    bundle_turn turn{.request = {{}, {}, {}, "/clock"}, .answer = answer, .by = in(10s)};
+    auto handled = co_await shelved.answers->handle(std::move(turn), *shelved.services);
     EXPECT_TRUE(handled) << handled.error().what();
     EXPECT_TRUE(answer.text().starts_with("The server's time is 20")) << answer.text();
     EXPECT_EQ(world.redis_server.count_clients("chat:host-1:42:sync"), 1U);
-    EXPECT_TRUE(sync.close(in(5s)));
+    const auto owners = worker.sync.owners();
+    EXPECT_TRUE(std::ranges::any_of(
+        owners, [](const auto& each) { return each.name == "bundle:clock" && each.granted == 1; }));
 }
 
 TEST_F(Turns, OfTheClockAreAnsweredThroughTheBlockingPool) {

@@ -12,8 +12,8 @@
 
 #include "base/ids.hpp"
 #include "chat/bundles/blocking_threads.hpp"
-#include "chat/bundles/bundle.hpp"
-#include "chat/bundles/echo_bundle.hpp"
+#include "chat/bundles/built_in_bundles.hpp"
+#include "chat/bundles/bundle_shelf.hpp"
 #include "chat/processor/processor.hpp"
 #include "chat/queue/turn_intake.hpp"
 #include "integration/chat/chat_world.hpp"
@@ -36,17 +36,16 @@ struct gate {
 class gated_bundle final : public bundle {
 public:
     explicit gated_bundle(gate& shared) : gate_(shared) {}
-    std::string_view name() const override { return "gated"; }
-    boost::asio::awaitable<result<void>> handle(bundle_request request, answer_stream& answer,
-                                                deadline by) override {
-        ++gate_.runs[request.text];
-        gate_.order.push_back("begin " + request.text);
-        auto first = answer.write("one ");
+    boost::asio::awaitable<result<void>> handle(bundle_turn turn, const bundle_services&) override {
+        const auto& text = turn.request.text;
+        ++gate_.runs[text];
+        gate_.order.push_back("begin " + text);
+        auto first = turn.answer.write("one ");
         if (!first) co_return first;
-        co_await gate_.open.wait(by);
-        gate_.order.push_back("end " + request.text);
+        co_await gate_.open.wait(turn.by);
+        gate_.order.push_back("end " + text);
         if (gate_.fails) throw std::runtime_error("the bundle's secret reason");
-        co_return answer.write("two");
+        co_return turn.answer.write("two");
     }
 
 private:
@@ -76,7 +75,9 @@ inline processor_options quick_processor(std::string id) {
 
 struct worker {
     redis::client redis;
+    redis::blocking_client sync;
     postgres::postgres_pool pool;
+    blocking_threads threads{2};
     chat_store store;
     turn_queue queue;
     relay_publisher publisher;
@@ -89,21 +90,31 @@ struct worker {
            const test::private_postgres& postgres_server, const scope& whose, gate& shared,
            std::string id)
         : redis(loop.get_executor(), redis_options(redis_server, "async")),
+          sync(redis_options(redis_server, "sync")),
           pool(loop.get_executor(), postgres_options(postgres_server)),
           store(pool, whose, {.waiting_turns_max = 4}),
           queue(redis, key_space(whose), {.waiting_max = 6, .claim_timeout = 500ms}),
           publisher(redis, key_space(whose)),
           hub(loop.get_executor(), redis, key_space(whose)),
-          shelf(make_shelf(shared)),
+          shelf(shelf_settings(), known_to(shared), services()),
           turns(loop.get_executor(), store, queue, publisher, shelf,
                 quick_processor(std::move(id))) {}
 
-    static bundle_shelf make_shelf(gate& shared) {
-        std::vector<std::unique_ptr<bundle>> bundles;
-        bundles.push_back(make_echo_bundle({.word = 1ms, .whole_max = 50ms}));
-        bundles.push_back(std::make_unique<gated_bundle>(shared));
-        return bundle_shelf::of(std::move(bundles));
+    static config::settings shelf_settings() {
+        config::settings made;
+        made.bundles = {"echo", "gated"};
+        return made;
     }
+    static bundle_registry known_to(gate& shared) {
+        return {echo_definition({.word = 1ms, .whole_max = 50ms}),
+                clock_definition(),
+                {.name = "gated",
+                 .summary = "Waits for the test.",
+                 .make = [&shared](const bundle_values&) {
+                     return std::make_unique<gated_bundle>(shared);
+                 }}};
+    }
+    worker_services services() { return {redis, redis, sync, pool, threads}; }
 
     void start() {
         is_started = true;
@@ -117,6 +128,7 @@ struct worker {
         co_await hub.stop(test::in(5s));
         auto pool_closed = co_await pool.close(test::in(5s));
         EXPECT_TRUE(pool_closed);
+        EXPECT_TRUE(sync.close(test::in(5s)));
         auto redis_closed = co_await redis.close(test::in(5s));
         EXPECT_TRUE(redis_closed);
     }
