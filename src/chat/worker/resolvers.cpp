@@ -23,20 +23,6 @@ std::uint64_t jitter_seed() {
     return static_cast<std::uint64_t>(::getpid()) * 0x9E3779B97F4A7C15U;
 }
 
-redis::endpoint endpoint_of(const config::redis_settings& from) {
-    redis::endpoint to;
-    if (const auto* tcp = std::get_if<config::tcp_address>(&from.address)) {
-        to.host = tcp->host;
-        to.port = tcp->port;
-    } else {
-        to.unix_path = std::get<config::unix_address>(from.address).path;
-    }
-    to.username = from.username;
-    to.password = from.password.reveal();
-    to.database = from.database;
-    return to;
-}
-
 redis::client_options options_of(const config::settings& from, std::string_view kind) {
     redis::client_options options;
     options.server = endpoint_of(from.redis);
@@ -59,6 +45,20 @@ void log_close(const log& out, std::string_view kind, const result<void>& closed
 
 process_identity identity_of(const config::settings& from) {
     return {.prefix = from.name_prefix, .instance = from.instance, .pid = ::getpid()};
+}
+
+redis::endpoint endpoint_of(const config::redis_settings& from) {
+    redis::endpoint to;
+    if (const auto* tcp = std::get_if<config::tcp_address>(&from.address)) {
+        to.host = tcp->host;
+        to.port = tcp->port;
+    } else {
+        to.unix_path = std::get<config::unix_address>(from.address).path;
+    }
+    to.username = from.username;
+    to.password = from.password.reveal();
+    to.database = from.database;
+    return to;
 }
 
 redis_clients get_redis_clients(asio::any_io_executor executor, const config::settings& from) {

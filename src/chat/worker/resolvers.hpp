@@ -11,6 +11,7 @@
 #include "chat/log.hpp"
 #include "chat/worker/app_state.hpp"
 #include "config/settings.hpp"
+#include "redis/endpoint.hpp"
 
 namespace headroom::chat {
 
@@ -22,6 +23,9 @@ struct redis_clients {
 
 // This process, as connections name it.
 [[nodiscard]] process_identity identity_of(const config::settings& from);
+
+// Where the pools dial, with the credentials; an executor is told the same.
+[[nodiscard]] redis::endpoint endpoint_of(const config::redis_settings& from);
 
 [[nodiscard]] redis_clients get_redis_clients(boost::asio::any_io_executor executor,
                                               const config::settings& from);
