@@ -17,6 +17,8 @@ import urllib.error
 import urllib.request
 
 PATIENCE = 40.0  # seconds, for whatever should take less than one
+# Programs that chatd looks for in its own folder.
+BESIDE_CHATD = ("chat-executor", "chat-executor-init", "chat-emit")
 
 
 def wait_until(condition, what, within=PATIENCE):
@@ -60,18 +62,24 @@ def postgres_program(name):
 
 
 class Folder:
-    """A temporary folder of the ordinary user, and chatd, or another program like it, where that
-    user can execute it."""
+    """A temporary folder of the ordinary user, and chatd, or another program like it, with what it
+    needs beside it, where that user can execute it."""
 
     def __init__(self, chatd=None):
         self.user = ordinary_user()
         self.path = tempfile.mkdtemp(prefix="hr-system-")
         program = self.chatd = chatd or os.environ["CHATD"]
         if self.user:
-            self.chatd = os.path.join(self.path, "chatd")
-            shutil.copy2(program, self.chatd)
-            os.chmod(self.chatd, 0o755)
+            self.chatd = self.copy(program, "chatd")
+            for name in BESIDE_CHATD:
+                self.copy(os.path.join(os.path.dirname(os.environ["CHATD"]), name), name)
             os.chown(self.path, self.user.pw_uid, self.user.pw_gid)
+
+    def copy(self, program, name):
+        path = os.path.join(self.path, name)
+        shutil.copy2(program, path)
+        os.chmod(path, 0o755)
+        return path
 
     def make(self, name):
         path = os.path.join(self.path, name)
