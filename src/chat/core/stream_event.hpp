@@ -17,6 +17,12 @@ struct stream_event {
     bool operator==(const stream_event&) const = default;
 };
 
+// One that has no number yet: the relay gives it.
+struct outgoing_event {
+    std::string name;  // visible ASCII
+    std::string data;  // one line of JSON
+};
+
 // Ends something a person waits for: never dropped for a slow stream.
 [[nodiscard]] bool is_terminal(std::string_view event_name);
 

@@ -12,7 +12,7 @@
 #include "base/time.hpp"
 #include "chat/core/sse_buffer.hpp"
 #include "chat/http/message.hpp"
-#include "chat/relay/relay_hub.hpp"
+#include "chat/relay/chat_relay_communicator.hpp"
 #include "net/event.hpp"
 
 namespace headroom::chat {
@@ -30,7 +30,7 @@ public:
     // From the relay.
     void deliver(const stream_event& event) override;
     // The stream is entered in the relay for as long as it lives.
-    void keep(relay_hub::subscription place) { place_ = std::move(place); }
+    void keep(chat_relay_communicator::subscription place) { place_ = std::move(place); }
 
     // Writes until the client is gone, too slow, or told farewell; the last frames go out first.
     [[nodiscard]] boost::asio::awaitable<void> run(http::body_writer& to);
@@ -43,7 +43,7 @@ private:
     net::event has_news_;
     bool is_ending_ = false;
     bool is_gone_ = false;
-    std::optional<relay_hub::subscription> place_;
+    std::optional<chat_relay_communicator::subscription> place_;
 };
 
 }  // namespace headroom::chat

@@ -16,7 +16,7 @@
 #include "chat/http/message.hpp"
 #include "chat/log.hpp"
 #include "chat/queue/turn_queue.hpp"
-#include "chat/relay/relay_hub.hpp"
+#include "chat/relay/chat_relay_communicator.hpp"
 #include "chat/store/chat_store.hpp"
 #include "chat/worker/app_state.hpp"
 
@@ -47,7 +47,7 @@ struct gateway_services {
     app_state& app;
     chat_store& store;
     turn_queue& queue;
-    relay_hub& relay;
+    chat_relay_communicator& relay;
 };
 
 class gateway {

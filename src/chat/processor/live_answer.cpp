@@ -19,7 +19,7 @@ constexpr auto idle_look = std::chrono::seconds(60);
 constexpr std::size_t steps_held_max = 64;
 }  // namespace
 
-live_answer::live_answer(asio::any_io_executor executor, relay_publisher& publisher,
+live_answer::live_answer(asio::any_io_executor executor, chat_relay_communicator& publisher,
                          turn_events events, std::size_t bytes_max)
     : publisher_(publisher),
       events_(std::move(events)),

@@ -9,13 +9,14 @@
 
 #include "chat/bundles/bundle.hpp"
 #include "chat/processor/turn_events.hpp"
+#include "chat/relay/chat_relay_communicator.hpp"
 #include "net/event.hpp"
 
 namespace headroom::chat {
 
 class live_answer final : public answer_stream {
 public:
-    live_answer(boost::asio::any_io_executor executor, relay_publisher& publisher,
+    live_answer(boost::asio::any_io_executor executor, chat_relay_communicator& publisher,
                 turn_events events, std::size_t bytes_max);
 
     [[nodiscard]] result<void> write(std::string_view text) override;
@@ -31,7 +32,7 @@ public:
     [[nodiscard]] const std::string& text() const { return text_; }
 
 private:
-    relay_publisher& publisher_;
+    chat_relay_communicator& publisher_;
     turn_events events_;
     std::size_t bytes_max_;
     net::event changed_;

@@ -31,7 +31,7 @@ clock::duration longest_gap(const processor_options& options) {
 // Event loop only. Its coroutines run in `tasks`, which stop() joins before the state can go.
 struct processor::state {
     state(const asio::any_io_executor& on, chat_store& records, turn_queue& waiting,
-          relay_publisher& events, bundle_shelf& shelf, processor_options given)
+          chat_relay_communicator& events, bundle_shelf& shelf, processor_options given)
         : options(std::move(given)),
           store(records),
           queue(waiting),
@@ -70,7 +70,7 @@ struct processor::state {
     processor_options options;
     chat_store& store;
     turn_queue& queue;
-    relay_publisher& publisher;
+    chat_relay_communicator& publisher;
 
     processor_stats stats;
     outage_guard store_outages;
@@ -235,7 +235,8 @@ asio::awaitable<void> processor::state::interrupt_abandoned(deadline by) {
 }
 
 processor::processor(asio::any_io_executor executor, chat_store& store, turn_queue& queue,
-                     relay_publisher& publisher, bundle_shelf& bundles, processor_options options)
+                     chat_relay_communicator& publisher, bundle_shelf& bundles,
+                     processor_options options)
     : state_(std::make_unique<state>(executor, store, queue, publisher, bundles,
                                      std::move(options))) {}
 

@@ -15,7 +15,7 @@
 #include "base/time.hpp"
 #include "chat/bundles/bundle_shelf.hpp"
 #include "chat/queue/turn_queue.hpp"
-#include "chat/relay/relay_publisher.hpp"
+#include "chat/relay/chat_relay_communicator.hpp"
 #include "chat/store/chat_store.hpp"
 
 namespace headroom::chat {
@@ -50,7 +50,7 @@ struct processor_stats {
 class processor {
 public:
     processor(boost::asio::any_io_executor executor, chat_store& store, turn_queue& queue,
-              relay_publisher& publisher, bundle_shelf& bundles, processor_options options);
+              chat_relay_communicator& publisher, bundle_shelf& bundles, processor_options options);
     // stop() first.
     ~processor();
     processor(const processor&) = delete;

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "chat/core/stream_event.hpp"
 #include "chat/core/turn_life.hpp"
-#include "chat/relay/relay_publisher.hpp"
 #include "chat/sdk/step_event.hpp"
 #include "chat/store/chat_store.hpp"
 

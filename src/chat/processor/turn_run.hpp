@@ -22,7 +22,7 @@ struct turn_tools {
     boost::asio::any_io_executor executor;
     chat_store& store;
     turn_queue& queue;
-    relay_publisher& publisher;
+    chat_relay_communicator& publisher;
     bundle_shelf& bundles;
     const processor_options& options;
     processor_stats& stats;

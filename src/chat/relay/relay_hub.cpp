@@ -17,7 +17,6 @@
 #include "net/deadline.hpp"
 #include "net/event.hpp"
 #include "net/task_group.hpp"
-#include "redis/subscriber.hpp"
 
 namespace headroom::chat {
 
@@ -47,22 +46,27 @@ std::string gap_data(const std::string& session_id) {
 
 // Event loop only.
 struct relay_hub::state : std::enable_shared_from_this<relay_hub::state> {
-    state(const asio::any_io_executor& on, redis::client& through, key_space names)
+    state(const asio::any_io_executor& on, service_communicator& through, key_space names)
         : executor(on),
           keys(std::move(names)),
+          channels(through),
           history(through, keys),
-          tasks(on),
-          client(through) {}
+          tasks(on) {}
 
-    void connect() {
-        // The callbacks run only while the subscriber lives, which this state owns.
-        subscriber.emplace(
-            client, "relay",
-            redis::subscriber_callbacks{
-                .on_message = [this](std::string_view channel,
-                                     std::string_view payload) { hear(channel, payload); },
-                .on_gap = [this](const error&) { hold_all(); },
-                .on_restored = [this] { resume(); }});
+    void listen() {
+        channels.listen(
+            {.on_message =
+                 [weak = weak_from_this()](std::string_view channel, std::string_view payload) {
+                     if (const auto held = weak.lock()) held->hear(channel, payload);
+                 },
+             .on_gap =
+                 [weak = weak_from_this()](const error&) {
+                     if (const auto held = weak.lock()) held->hold_all();
+                 },
+             .on_restored =
+                 [weak = weak_from_this()] {
+                     if (const auto held = weak.lock()) held->resume();
+                 }});
     }
 
     void hear(std::string_view channel, std::string_view payload);
@@ -76,10 +80,9 @@ struct relay_hub::state : std::enable_shared_from_this<relay_hub::state> {
 
     asio::any_io_executor executor;
     key_space keys;
+    service_communicator& channels;
     session_history history;
     net::task_group tasks;
-    redis::client& client;
-    std::optional<redis::subscriber> subscriber;
     std::function<void()> on_work;
 
     std::uint64_t next_id = 1;
@@ -221,17 +224,16 @@ relay_hub::subscription::~subscription() {
     if (found == hub->streams.end()) return;
     const auto channel = found->second->channel;
     hub->leave(id_);
-    if (!hub->is_stopped) hub->subscriber->unsubscribe(channel);
+    if (!hub->is_stopped) hub->channels.unsubscribe(channel);
 }
 
-relay_hub::relay_hub(asio::any_io_executor executor, redis::client& through, key_space keys)
-    : state_(std::make_shared<state>(executor, through, std::move(keys))) {
-    state_->connect();
+relay_hub::relay_hub(asio::any_io_executor executor, service_communicator& channels, key_space keys)
+    : state_(std::make_shared<state>(executor, channels, std::move(keys))) {
+    state_->listen();
 }
 
 relay_hub::~relay_hub() {
     HEADROOM_ASSERT(state_->tasks.running().empty(), "relay_hub destroyed before stop()");
-    state_->subscriber.reset();
 }
 
 asio::awaitable<result<relay_hub::subscription>> relay_hub::open(
@@ -240,7 +242,7 @@ asio::awaitable<result<relay_hub::subscription>> relay_hub::open(
     const auto held = state_;
     if (held->is_stopped) co_return failure(chat_errc::closed, "the relay is stopping");
     const auto channel = held->keys.session_channel(session_id);
-    auto subscribed = co_await held->subscriber->subscribe(channel, by);
+    auto subscribed = co_await held->channels.subscribe(channel, by);
     if (!subscribed) co_return std::unexpected(subscribed.error());
 
     // From here on the channel's reference belongs to the subscription.
@@ -260,13 +262,13 @@ asio::awaitable<result<void>> relay_hub::listen_for_work(std::function<void()> o
                                                          deadline by) {
     const auto held = state_;
     held->on_work = std::move(on_work);
-    co_return co_await held->subscriber->subscribe(held->keys.work_channel(), by);
+    co_return co_await held->channels.subscribe(held->keys.work_channel(), by);
 }
 
 asio::awaitable<result<void>> relay_hub::restore(deadline by) {
     const auto held = state_;
     if (held->is_stopped) co_return failure(chat_errc::closed, "the relay is stopping");
-    auto restored = co_await held->subscriber->restore(by);
+    auto restored = co_await held->channels.restore(by);
     if (!restored) co_return restored;
     co_return co_await held->catch_up_all(by);
 }
@@ -275,7 +277,7 @@ asio::awaitable<void> relay_hub::stop(deadline by) {
     const auto held = state_;
     held->is_stopped = true;
     held->tasks.request_stop();
-    co_await held->subscriber->stop(by);
+    co_await held->channels.stop(by);
     co_await held->tasks.join(by);
 }
 

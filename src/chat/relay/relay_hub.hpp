@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The receiving side of the relay: one subscriber connection of a worker, sessions' channels by
-// reference count, SSE streams fed in order without loss unseen and without repetition. Not the
-// HTTP side of a stream, not the publishing side.
+// The receiving half of chat_relay_communicator: sessions' channels by reference count, SSE streams
+// fed in order without loss unseen and without repetition. Not the HTTP side of a stream.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,7 +15,7 @@
 #include "base/time.hpp"
 #include "chat/core/key_space.hpp"
 #include "chat/core/stream_event.hpp"
-#include "redis/client.hpp"
+#include "chat/relay/service_communicator.hpp"
 
 namespace headroom::chat {
 
@@ -58,7 +57,9 @@ public:
         std::uint64_t id_ = 0;
     };
 
-    relay_hub(boost::asio::any_io_executor executor, redis::client& through, key_space keys);
+    // Listens to all that `channels` hears.
+    relay_hub(boost::asio::any_io_executor executor, service_communicator& channels,
+              key_space keys);
     // stop() first.
     ~relay_hub();
     relay_hub(const relay_hub&) = delete;
@@ -79,7 +80,7 @@ public:
     // "up".
     [[nodiscard]] boost::asio::awaitable<result<void>> restore(deadline by);
 
-    // Ends the subscriber. Streams stay but hear nothing more.
+    // Stops `channels`. Streams stay but hear nothing more.
     [[nodiscard]] boost::asio::awaitable<void> stop(deadline by);
 
     [[nodiscard]] relay_stats stats() const;

@@ -9,7 +9,6 @@
 #include "base/ids.hpp"
 #include "chat/core/backoff.hpp"
 #include "chat/core/chat_error.hpp"
-#include "chat/core/stream_event.hpp"
 #include "net/deadline.hpp"
 
 namespace headroom::chat {
@@ -60,12 +59,9 @@ bool is_passing(const error& why) {
 
 }  // namespace
 
-relay_publisher::relay_publisher(redis::client& through, key_space keys, history_bounds bounds)
-    : redis_(through),
-      keys_(std::move(keys)),
-      bounds_(bounds),
-      owner_(through.owner("relay")),
-      publish_(std::string(script)) {}
+relay_publisher::relay_publisher(service_communicator& channels, key_space keys,
+                                 history_bounds bounds)
+    : channels_(channels), keys_(std::move(keys)), bounds_(bounds), publish_(std::string(script)) {}
 
 asio::awaitable<result<std::uint64_t>> relay_publisher::publish(std::string session_id,
                                                                 std::vector<outgoing_event> batch,
@@ -80,7 +76,7 @@ asio::awaitable<result<std::uint64_t>> relay_publisher::publish(std::string sess
 
     backoff pause(std::hash<std::string>{}(token));
     for (;;) {
-        auto answer = co_await publish_.run(redis_, keys, arguments, redis::call{owner_, by});
+        auto answer = co_await channels_.run(publish_, keys, arguments, by);
         if (answer) {
             auto number = std::strtoull(answer->text.c_str(), nullptr, 10);
             if (number == 0) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sending side of the relay: numbers a batch of events, keeps it in the session's bounded
-// history and publishes it, in one script.
+// The sending half of chat_relay_communicator: numbers a batch of events, keeps it in the session's
+// bounded history and publishes it, in one script.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -12,8 +12,9 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "chat/core/key_space.hpp"
+#include "chat/core/stream_event.hpp"
 #include "chat/redis_script.hpp"
-#include "redis/client.hpp"
+#include "chat/relay/service_communicator.hpp"
 
 namespace headroom::chat {
 
@@ -22,14 +23,9 @@ struct history_bounds {
     std::chrono::seconds lifetime{3600};  // after the last event
 };
 
-struct outgoing_event {
-    std::string name;
-    std::string data;  // one line of JSON
-};
-
 class relay_publisher {
 public:
-    relay_publisher(redis::client& through, key_space keys, history_bounds bounds = {});
+    relay_publisher(service_communicator& channels, key_space keys, history_bounds bounds);
 
     // The batch's events become visible together and in order; gives the number of the first.
     // Tries again, with back-off, until `by`: a batch whose fate is unknown is looked for in the
@@ -38,10 +34,9 @@ public:
         std::string session_id, std::vector<outgoing_event> batch, deadline by);
 
 private:
-    redis::client& redis_;
+    service_communicator& channels_;
     key_space keys_;
     history_bounds bounds_;
-    pool::owner_id owner_;
     redis_script publish_;
 };
 

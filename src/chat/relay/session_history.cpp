@@ -62,11 +62,8 @@ std::optional<history_page> to_page(const redis::value& reply) {
 
 }  // namespace
 
-session_history::session_history(redis::client& through, key_space keys)
-    : redis_(through),
-      keys_(std::move(keys)),
-      owner_(through.owner("relay")),
-      read_(std::string(script)) {}
+session_history::session_history(service_communicator& channels, key_space keys)
+    : channels_(channels), keys_(std::move(keys)), read_(std::string(script)) {}
 
 asio::awaitable<result<history_page>> session_history::read(std::string session_id,
                                                             std::optional<std::uint64_t> position,
@@ -74,8 +71,7 @@ asio::awaitable<result<history_page>> session_history::read(std::string session_
     std::vector<std::string> keys{keys_.history(session_id)};
     std::vector<std::string> arguments{position ? std::to_string(*position) : std::string(),
                                        std::to_string(page_events_max)};
-    auto answer =
-        co_await read_.run(redis_, std::move(keys), std::move(arguments), redis::call{owner_, by});
+    auto answer = co_await channels_.run(read_, std::move(keys), std::move(arguments), by);
     if (!answer) co_return std::unexpected(answer.error());
     auto page = to_page(*answer);
     if (!page) {

@@ -11,22 +11,21 @@
 #include "chat/core/key_space.hpp"
 #include "chat/core/stream_cursor.hpp"
 #include "chat/redis_script.hpp"
-#include "redis/client.hpp"
+#include "chat/relay/service_communicator.hpp"
 
 namespace headroom::chat {
 
 class session_history {
 public:
-    session_history(redis::client& through, key_space keys);
+    session_history(service_communicator& channels, key_space keys);
 
     // The events after `position`; without one, only where the history ends.
     [[nodiscard]] boost::asio::awaitable<result<history_page>> read(
         std::string session_id, std::optional<std::uint64_t> position, deadline by);
 
 private:
-    redis::client& redis_;
+    service_communicator& channels_;
     key_space keys_;
-    pool::owner_id owner_;
     redis_script read_;
 };
 

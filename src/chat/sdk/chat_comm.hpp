@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "chat/relay/relay_publisher.hpp"
+#include "chat/core/stream_event.hpp"
 #include "chat/sdk/comm_spec.hpp"
 
 namespace headroom::chat {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "chat/relay/relay_publisher.hpp"
+#include "chat/core/stream_event.hpp"
 
 namespace headroom::chat {
 

@@ -18,7 +18,7 @@
 #include "chat/gateway/gateway.hpp"
 #include "chat/http/server.hpp"
 #include "chat/processor/processor.hpp"
-#include "chat/relay/relay_publisher.hpp"
+#include "chat/relay/chat_relay_communicator.hpp"
 #include "chat/worker/app_state.hpp"
 #include "chat/worker/heartbeat.hpp"
 #include "chat/worker/page_files.hpp"
@@ -103,8 +103,8 @@ private:
     app_state app_;
     std::optional<chat_store> store_;
     std::optional<turn_queue> queue_;
-    std::optional<relay_publisher> publisher_;
-    std::optional<relay_hub> relay_;
+    std::optional<service_communicator> channels_;
+    std::optional<chat_relay_communicator> relay_;
     std::optional<blocking_threads> threads_;
     std::optional<bundle_shelf> bundles_;
     std::optional<processor> processor_;
@@ -139,8 +139,8 @@ worker_life::worker_life(asio::any_io_executor executor, worker_start told, net:
     queue_options lanes;
     lanes.waiting_max = settings_.limits.max_queue_size;
     queue_.emplace(*app_.redis_async, keys_, lanes);
-    publisher_.emplace(*app_.redis_async, keys_);
-    relay_.emplace(executor_, *app_.redis_async, keys_);
+    channels_.emplace(*app_.redis_async, "relay");
+    relay_.emplace(executor_, *channels_, keys_);
     make_monitor();
 }
 
@@ -195,7 +195,7 @@ void worker_life::start_processor() {
     options.on_notice = [out = out_](std::string_view event, std::string_view detail) {
         out.warning("processor: something to know", {{"event", event}, {"detail", detail}});
     };
-    processor_.emplace(executor_, *store_, *queue_, *publisher_, *bundles_, std::move(options));
+    processor_.emplace(executor_, *store_, *queue_, *relay_, *bundles_, std::move(options));
     processor_->start();
 }
 

@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "chat/relay/relay_hub.hpp"
-#include "chat/relay/relay_publisher.hpp"
+#include "chat/relay/chat_relay_communicator.hpp"
 #include "redis/client.hpp"
 #include "support/private_redis.hpp"
 #include "support/run_on_loop.hpp"

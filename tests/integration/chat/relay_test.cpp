@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Publisher and hub on a real Redis: numbers, replay, gaps, restarts.
+// The relay on a real Redis: numbers, replay, gaps, restarts.
 #include <gtest/gtest.h>
 
 #include "integration/chat/chat_world.hpp"
@@ -13,21 +13,22 @@ using namespace std::chrono_literals;
 using test::in;
 using test::wait_until;
 
-// One worker's relay: a client, a publisher, a hub.
+// One worker's relay: a client, channels, sessions.
 struct relay_world {
     test::private_redis server{{"--appendonly", "yes"}};
     asio::io_context loop{1};
     key_space keys{test_scope};
     redis::client client{loop.get_executor(), redis_options(server, "async")};
-    relay_publisher publisher{client, keys, {.events_max = 50, .lifetime = 60s}};
-    relay_hub hub{loop.get_executor(), client, keys};
+    service_communicator channels{client, "relay"};
+    chat_relay_communicator relay{
+        loop.get_executor(), channels, keys, {.events_max = 50, .lifetime = 60s}};
 
     // Runs the body, then ends everything in order.
     void run(asio::awaitable<void> body) { test::run_on(loop, whole(std::move(body))); }
 
     asio::awaitable<void> whole(asio::awaitable<void> body) {
         co_await std::move(body);
-        co_await hub.stop(in(5s));
+        co_await relay.stop(in(5s));
         auto closed = co_await client.close(in(5s));
         EXPECT_TRUE(closed);
     }
@@ -35,13 +36,13 @@ struct relay_world {
         std::vector<outgoing_event> batch;
         for (int i = 0; i < times; ++i)
             batch.push_back({.name = "chat_" + what, .data = R"({"n":1})"});
-        auto number = co_await publisher.publish("s1", std::move(batch), in(10s));
+        auto number = co_await relay.publish("s1", std::move(batch), in(10s));
         EXPECT_TRUE(number) << number.error().what();
         co_return number.value_or(0);
     }
-    asio::awaitable<relay_hub::subscription> open(std::optional<std::uint64_t> last,
-                                                  stream_sink& sink) {
-        auto opened = co_await hub.open("s1", last, sink, in(10s));
+    asio::awaitable<chat_relay_communicator::subscription> open(std::optional<std::uint64_t> last,
+                                                                stream_sink& sink) {
+        auto opened = co_await relay.open("s1", last, sink, in(10s));
         if (!opened) throw std::runtime_error(opened.error().what());
         co_return std::move(*opened);
     }
@@ -64,8 +65,8 @@ asio::awaitable<void> delivers_in_order(relay_world& world) {
     EXPECT_EQ(ann.names(), "start delta delta delta complete");
     EXPECT_TRUE(ann.numbers_are_contiguous());
     EXPECT_EQ(ann.heard, bob.heard);
-    EXPECT_EQ(world.hub.stats().streams, 2U);
-    EXPECT_EQ(world.hub.stats().sessions, 1U);
+    EXPECT_EQ(world.relay.stats().streams, 2U);
+    EXPECT_EQ(world.relay.stats().sessions, 1U);
 }
 
 TEST(Relay, DeliversASessionsEventsToAllItsStreamsInOrder) {
@@ -77,10 +78,10 @@ asio::awaitable<void> forgets_left_streams(relay_world& world) {
     remembering_sink ann;
     {
         auto mine = co_await world.open(std::nullopt, ann);
-        EXPECT_EQ(world.hub.stats().streams, 1U);
+        EXPECT_EQ(world.relay.stats().streams, 1U);
     }
-    EXPECT_EQ(world.hub.stats().streams, 0U);
-    EXPECT_EQ(world.hub.stats().sessions, 0U);
+    EXPECT_EQ(world.relay.stats().streams, 0U);
+    EXPECT_EQ(world.relay.stats().sessions, 0U);
     const bool unsubscribed = co_await wait_until(
         [&] {
             return world.server.ask("PUBSUB NUMSUB " + world.keys.session_channel("s1"))
@@ -123,7 +124,7 @@ asio::awaitable<void> replays_under_traffic(relay_world& world) {
     net::task_group traffic(world.loop.get_executor());
     traffic.spawn("traffic", publish_many(world, ended));
     std::vector<std::unique_ptr<remembering_sink>> sinks;
-    std::vector<relay_hub::subscription> open;
+    std::vector<chat_relay_communicator::subscription> open;
     while (!ended) {
         sinks.push_back(std::make_unique<remembering_sink>());
         open.push_back(co_await world.open(first, *sinks.back()));
@@ -188,7 +189,7 @@ asio::awaitable<void> survives_restart(relay_world& world) {
     EXPECT_TRUE(co_await has_heard(ann, 2));
     EXPECT_EQ(ann.names(), "start delta");
     EXPECT_TRUE(ann.numbers_are_contiguous()) << "history was on disk: nothing is lost";
-    auto restored = co_await world.hub.restore(in(10s));
+    auto restored = co_await world.relay.restore(in(10s));
     EXPECT_TRUE(restored);
     co_await world.say("complete");
     EXPECT_TRUE(co_await has_heard(ann, 3));
@@ -235,7 +236,7 @@ TEST(Relay, BoundsAHistoryInLengthAndLifetime) {
 
 asio::awaitable<void> wakes(relay_world& world) {
     int woken = 0;
-    auto listening = co_await world.hub.listen_for_work([&woken] { ++woken; }, in(5s));
+    auto listening = co_await world.relay.listen_for_work([&woken] { ++woken; }, in(5s));
     EXPECT_TRUE(listening);
     EXPECT_EQ(world.server.ask("PUBLISH " + world.keys.work_channel() + " added"), ":1\r\n");
     EXPECT_TRUE(co_await wait_until([&] { return woken > 0; }, in(5s)));

@@ -454,7 +454,7 @@ asio::awaitable<void> answers_clock(turns_world& world) {
     const auto& shelved = worker.shelf.choose("/clock now");
     EXPECT_EQ(shelved.name, "clock");
 
-    live_answer answer(world.loop.get_executor(), worker.publisher,
+    live_answer answer(world.loop.get_executor(), worker.relay,
                        turn_events({.turn_id = "t", .conversation_id = "c", .session_id = "s1"}),
                        1024);
     bundle_turn turn{.request = {{}, {}, {}, "/clock"}, .answer = answer, .by = in(10s)};

@@ -80,8 +80,8 @@ struct worker {
     blocking_threads threads{2};
     chat_store store;
     turn_queue queue;
-    relay_publisher publisher;
-    relay_hub hub;
+    service_communicator channels;
+    chat_relay_communicator relay;
     bundle_shelf shelf;
     processor turns;
     bool is_started = false;
@@ -94,11 +94,10 @@ struct worker {
           pool(loop.get_executor(), postgres_options(postgres_server)),
           store(pool, whose, {.waiting_turns_max = 4}),
           queue(redis, key_space(whose), {.waiting_max = 6, .claim_timeout = 500ms}),
-          publisher(redis, key_space(whose)),
-          hub(loop.get_executor(), redis, key_space(whose)),
+          channels(redis, "relay"),
+          relay(loop.get_executor(), channels, key_space(whose)),
           shelf(shelf_settings(), known_to(shared), services()),
-          turns(loop.get_executor(), store, queue, publisher, shelf,
-                quick_processor(std::move(id))) {}
+          turns(loop.get_executor(), store, queue, relay, shelf, quick_processor(std::move(id))) {}
 
     static config::settings shelf_settings() {
         config::settings made;
@@ -125,7 +124,7 @@ struct worker {
             const bool clean = co_await turns.stop(test::in(2s));
             EXPECT_TRUE(clean);
         }
-        co_await hub.stop(test::in(5s));
+        co_await relay.stop(test::in(5s));
         auto pool_closed = co_await pool.close(test::in(5s));
         EXPECT_TRUE(pool_closed);
         EXPECT_TRUE(sync.close(test::in(5s)));
@@ -178,9 +177,9 @@ struct turns_world {
         if (!accepted) throw std::runtime_error(accepted.error().what());
         co_return std::move(*accepted);
     }
-    boost::asio::awaitable<relay_hub::subscription> listen(stream_sink& sink,
-                                                           std::string session = "s1") {
-        auto opened = co_await front().hub.open(std::move(session), {}, sink, test::in(10s));
+    boost::asio::awaitable<chat_relay_communicator::subscription> listen(
+        stream_sink& sink, std::string session = "s1") {
+        auto opened = co_await front().relay.open(std::move(session), {}, sink, test::in(10s));
         if (!opened) throw std::runtime_error(opened.error().what());
         co_return std::move(*opened);
     }
