@@ -9,7 +9,7 @@ namespace asio = boost::asio;
 
 chat_relay_communicator::chat_relay_communicator(asio::any_io_executor executor,
                                                  service_communicator& channels, key_space keys,
-                                                 history_bounds bounds)
+                                                 relay_bounds bounds)
     : sending_(channels, keys, bounds), receiving_(executor, channels, keys) {}
 
 asio::awaitable<result<std::uint64_t>> chat_relay_communicator::publish(

@@ -30,7 +30,7 @@ public:
 
     // `channels` outlives it, and is listened to by it alone.
     chat_relay_communicator(boost::asio::any_io_executor executor, service_communicator& channels,
-                            key_space keys, history_bounds bounds = {});
+                            key_space keys, relay_bounds bounds = {});
 
     // As relay_publisher::publish().
     [[nodiscard]] boost::asio::awaitable<result<std::uint64_t>> publish(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/relay/relay_publisher.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <cstdlib>
 #include <functional>
@@ -24,9 +25,14 @@ local history = KEYS[1]
 local channel, kept, lifetime, token, again = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local function number_of(entry) return tonumber(string.match(entry[1], '^%d+')) end
 if again == '1' then
-  for _, entry in ipairs(redis.call('XREVRANGE', history, '+', '-', 'COUNT', 256)) do
-    if entry[2][4] == token then return string.format('%.0f', number_of(entry)) end
-  end
+  local before = '+'
+  repeat
+    local page = redis.call('XREVRANGE', history, before, '-', 'COUNT', 64)
+    for _, entry in ipairs(page) do
+      if entry[2][4] == token then return string.format('%.0f', number_of(entry)) end
+      before = '(' .. entry[1]
+    end
+  until #page < 64
 end
 local number
 local last = redis.call('XREVRANGE', history, '+', '-', 'COUNT', 1)[1]
@@ -51,16 +57,22 @@ redis.call('PUBLISH', channel, table.concat(lines))
 return string.format('%.0f', number)
 )";
 
-// Trying again helps: the server was away, busy, loading or no primary.
+// Trying again helps: the server was away, busy, loading, full or no primary, or could not write to
+// its disk, which it says before a script begins.
 bool is_passing(const error& why) {
+    if (why.detail.starts_with("MISCONF")) return true;
     return why.code != redis::redis_errc::server_error && why.code != redis::redis_errc::closed &&
            why.code != redis::redis_errc::auth_failed && why.code != redis::redis_errc::not_allowed;
+}
+
+bool may_have_run(const error& why) {
+    return why.code != redis::redis_errc::refused && why.code != redis::redis_errc::not_sent;
 }
 
 }  // namespace
 
 relay_publisher::relay_publisher(service_communicator& channels, key_space keys,
-                                 history_bounds bounds)
+                                 relay_bounds bounds)
     : channels_(channels), keys_(std::move(keys)), bounds_(bounds), publish_(std::string(script)) {}
 
 asio::awaitable<result<std::uint64_t>> relay_publisher::publish(std::string session_id,
@@ -76,7 +88,8 @@ asio::awaitable<result<std::uint64_t>> relay_publisher::publish(std::string sess
 
     backoff pause(std::hash<std::string>{}(token));
     for (;;) {
-        auto answer = co_await channels_.run(publish_, keys, arguments, by);
+        const auto attempt_by = std::min(by, clock::now() + bounds_.attempt_time_max);
+        auto answer = co_await channels_.run(publish_, keys, arguments, attempt_by);
         if (answer) {
             auto number = std::strtoull(answer->text.c_str(), nullptr, 10);
             if (number == 0) {
@@ -89,8 +102,7 @@ asio::awaitable<result<std::uint64_t>> relay_publisher::publish(std::string sess
         if (!is_passing(answer.error()) || again_at >= by) {
             co_return std::unexpected(answer.error());
         }
-        // It may have run: look for the token first.
-        if (answer.error().code == redis::redis_errc::unknown) arguments[4] = "1";
+        if (may_have_run(answer.error())) arguments[4] = "1";
         co_await net::sleep_until(again_at);
         const auto cancellation = co_await asio::this_coro::cancellation_state;
         if (cancellation.cancelled() != asio::cancellation_type::none) {

@@ -13,15 +13,21 @@ using namespace std::chrono_literals;
 using test::in;
 using test::wait_until;
 
+constexpr auto attempt_time_max = 300ms;
+
 // One worker's relay: a client, channels, sessions.
 struct relay_world {
+    std::uint32_t history_max = 50;
     test::private_redis server{{"--appendonly", "yes"}};
     asio::io_context loop{1};
     key_space keys{test_scope};
     redis::client client{loop.get_executor(), redis_options(server, "async")};
     service_communicator channels{client, "relay"};
     chat_relay_communicator relay{
-        loop.get_executor(), channels, keys, {.events_max = 50, .lifetime = 60s}};
+        loop.get_executor(),
+        channels,
+        keys,
+        {.events_max = history_max, .lifetime = 60s, .attempt_time_max = attempt_time_max}};
 
     // Runs the body, then ends everything in order.
     void run(asio::awaitable<void> body) { test::run_on(loop, whole(std::move(body))); }
@@ -232,6 +238,55 @@ asio::awaitable<void> bounds_history(relay_world& world) {
 TEST(Relay, BoundsAHistoryInLengthAndLifetime) {
     relay_world world;
     world.run(bounds_history(world));
+}
+
+asio::awaitable<void> say_once(relay_world& world, bool& ended) {
+    co_await world.say("start");
+    ended = true;
+}
+
+asio::awaitable<void> outlasts_silence(relay_world& world) {
+    remembering_sink ann;
+    auto mine = co_await world.open(std::nullopt, ann);
+    world.server.suspend();
+    bool ended = false;
+    net::task_group saying(world.loop.get_executor());
+    saying.spawn("say", say_once(world, ended));
+    const bool tried_again = co_await wait_until(
+        [&world] { return world.client.lane().abandoned >= 2; }, in(5 * attempt_time_max + 5s));
+    EXPECT_TRUE(tried_again);
+    EXPECT_FALSE(ended);
+    world.server.resume();
+    EXPECT_TRUE(co_await saying.join(in(10s)));
+    co_await world.say("complete");
+    EXPECT_TRUE(co_await has_heard(ann, 2));
+    EXPECT_EQ(ann.names(), "start complete") << "three attempts, one event";
+    EXPECT_EQ(world.server.ask("XLEN " + world.keys.history("s1")), ":2\r\n");
+}
+
+TEST(Relay, PublishesABatchOnceHoweverOftenItsAnswerIsLate) {
+    relay_world world;
+    world.run(outlasts_silence(world));
+}
+
+asio::awaitable<void> say_many(relay_world& world) {
+    co_await world.say("delta", 150);
+}
+
+asio::awaitable<void> finds_far_back(relay_world& world) {
+    co_await world.say("start");
+    world.server.suspend();
+    net::task_group saying(world.loop.get_executor());
+    saying.spawn("say", say_many(world));
+    EXPECT_TRUE(co_await wait_until([&] { return world.client.lane().abandoned >= 1; }, in(10s)));
+    world.server.resume();
+    EXPECT_TRUE(co_await saying.join(in(10s)));
+    EXPECT_EQ(world.server.ask("XLEN " + world.keys.history("s1")), ":151\r\n");
+}
+
+TEST(Relay, FindsABatchAgainBehindPagesOfItsHistory) {
+    relay_world world{.history_max = 500};
+    world.run(finds_far_back(world));
 }
 
 asio::awaitable<void> wakes(relay_world& world) {
