@@ -14,6 +14,8 @@ constexpr std::array<std::pair<turn_state, std::string_view>, 5> turn_words{{
     {turn_state::error, "error"},
     {turn_state::interrupted, "interrupted"},
 }};
+
+constexpr std::string_view stopped_code = "turn_stopped";
 }  // namespace
 
 std::string_view to_string(turn_state state) {
@@ -44,9 +46,18 @@ std::string_view to_string(conversation_state state) {
     return "unknown";
 }
 
+turn_failure interruption(interruption_cause why) {
+    if (why == interruption_cause::stop_requested) {
+        return {.code = std::string(stopped_code), .message = "Stopped."};
+    }
+    return {.code = "turn_interrupted", .message = "The answer was interrupted. Please ask again."};
+}
+
 conversation_state conversation_state_of(bool has_unended_turn,
-                                         std::optional<turn_state> last_ended) {
+                                         std::optional<turn_state> last_ended,
+                                         std::string_view failure_code) {
     if (has_unended_turn) return conversation_state::in_progress;
+    if (failure_code == stopped_code) return conversation_state::idle;
     if (last_ended == turn_state::error || last_ended == turn_state::interrupted) {
         return conversation_state::error;
     }
@@ -66,11 +77,20 @@ std::optional<fencing_token> parse_fencing_token(std::string_view text) {
 }
 
 claim_verdict judge_claim(const turn_standing& standing, const fencing_token& mine) {
-    if (is_ended(standing.state)) return claim_verdict::drop;
-    if (standing.state == turn_state::accepted) {
-        return standing.has_unended_predecessor ? claim_verdict::wait : claim_verdict::start;
+    const bool is_mine = standing.owner == mine;
+    if (is_ended(standing.state)) {
+        // Our own attempt to stop it succeeded without our hearing of it: its user is not told yet.
+        const bool is_untold =
+            is_mine && standing.is_stop_requested && standing.state == turn_state::interrupted;
+        return is_untold ? claim_verdict::stop : claim_verdict::drop;
     }
-    if (standing.owner == mine) return claim_verdict::resume;
+    const auto ours =
+        standing.is_stop_requested ? std::optional(claim_verdict::stop) : std::nullopt;
+    if (standing.state == turn_state::accepted) {
+        if (standing.has_unended_predecessor) return claim_verdict::wait;
+        return ours.value_or(claim_verdict::start);
+    }
+    if (is_mine) return ours.value_or(claim_verdict::resume);
     if (standing.is_owner_silent) return claim_verdict::interrupt;
     if (standing.owner && standing.owner->entry != mine.entry) return claim_verdict::drop;
     return claim_verdict::leave;

@@ -18,11 +18,22 @@ enum class turn_state : std::uint8_t { accepted, running, completed, error, inte
 [[nodiscard]] std::optional<turn_state> parse_turn_state(std::string_view word);
 [[nodiscard]] bool is_ended(turn_state state);
 
-// What a conversation shows in the list.
+// How a turn that did not complete is explained.
+struct turn_failure {
+    std::string code;
+    std::string message;  // for the user
+};
+// A turn that ends as interrupted: its people asked for it, or its processor stopped or died.
+enum class interruption_cause : std::uint8_t { processor_gone, stop_requested };
+[[nodiscard]] turn_failure interruption(interruption_cause why);
+
+// What a conversation shows in the list. A turn that its people stopped left it as they wanted it:
+// no error.
 enum class conversation_state : std::uint8_t { idle, in_progress, error };
 [[nodiscard]] std::string_view to_string(conversation_state state);
 [[nodiscard]] conversation_state conversation_state_of(bool has_unended_turn,
-                                                       std::optional<turn_state> last_ended);
+                                                       std::optional<turn_state> last_ended,
+                                                       std::string_view failure_code = {});
 
 // Who may write to a running turn: one claim of one queue entry by one processor. A later claim of
 // the same entry means that the former owner stopped renewing.
@@ -40,6 +51,7 @@ struct turn_standing {
     std::optional<fencing_token> owner = {};  // set while running and after
     bool is_owner_silent = false;             // has not renewed for too long: it is dead
     bool has_unended_predecessor = false;     // in the same conversation
+    bool is_stop_requested = false;           // by its people
 };
 
 enum class claim_verdict : std::uint8_t {
@@ -48,6 +60,7 @@ enum class claim_verdict : std::uint8_t {
     interrupt,  // started by an owner that is gone: end it as interrupted, tell the user
     leave,      // its owner lives, though Redis did not hear of it for a while: do nothing
     wait,       // an earlier turn of the conversation has not ended: that one's end enqueues it
+    stop,       // a stop was requested before its bundle began: end it without, tell the user
     drop,       // ended, or running under another entry: this entry is a duplicate
 };
 [[nodiscard]] claim_verdict judge_claim(const turn_standing& standing, const fencing_token& mine);

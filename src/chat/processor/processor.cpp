@@ -47,6 +47,7 @@ struct processor::state {
                 .store_outages = store_outages},
           tasks(on),
           woken(on),
+          renewal_wanted(on),
           stopping(on),
           idle(on) {
         idle.set();
@@ -61,6 +62,7 @@ struct processor::state {
     asio::awaitable<void> run_turn(std::shared_ptr<turn_run> turn);
     asio::awaitable<void> keep_renewing();
     asio::awaitable<void> renew();
+    asio::awaitable<void> renew_owned();
     asio::awaitable<void> keep_sweeping();
     asio::awaitable<void> sweep();
     asio::awaitable<void> enqueue_waiting();
@@ -77,6 +79,7 @@ struct processor::state {
     turn_tools tools;
     net::task_group tasks;
     net::event woken;
+    net::event renewal_wanted;
     net::event stopping;
     net::event idle;                            // no turn runs
     std::list<std::shared_ptr<turn_run>> runs;  // second owner: the turn's task
@@ -132,7 +135,7 @@ asio::awaitable<bool> processor::state::claim_free() {
                             .processor = options.id + "#" + std::to_string(++claims)};
         auto turn = std::make_shared<turn_run>(tools, std::move(claim), std::move(token));
         // Claimed while the stop came: it is given back by its own run.
-        if (stopping.is_set()) turn->interrupt();
+        if (stopping.is_set()) turn->interrupt(interruption_cause::processor_gone);
         runs.push_back(turn);
         stats.running = static_cast<std::uint32_t>(runs.size());
         idle.reset();
@@ -146,46 +149,53 @@ asio::awaitable<void> processor::state::run_turn(std::shared_ptr<turn_run> turn)
     runs.remove(turn);
     stats.running = static_cast<std::uint32_t>(runs.size());
     if (runs.empty()) idle.set();
-    woken.set();  // a slot is free
+    if (stopping.is_set()) renewal_wanted.set();  // the last one ends keep_renewing()
+    woken.set();                                  // a slot is free
 }
 
 asio::awaitable<void> processor::state::keep_renewing() {
     while (!stopping.is_set() || !runs.empty()) {
-        const auto next = clock::now() + options.renew_interval;
-        if (stopping.is_set()) {
-            co_await idle.wait(next);
-        } else {
-            co_await stopping.wait(next);
-        }
+        co_await renewal_wanted.wait(clock::now() + options.renew_interval);
         const auto cancellation = co_await asio::this_coro::cancellation_state;
         if (cancellation.cancelled() != asio::cancellation_type::none) co_return;
+        // Before the servers are asked: a stop requested meanwhile is looked for once more.
+        renewal_wanted.reset();
         if (!runs.empty()) co_await renew();
     }
 }
 
+// In the store first: a request to stop is heard there, also while Redis is away.
 asio::awaitable<void> processor::state::renew() {
     std::vector<queue_claim> held;
-    std::vector<owned_turn> owned;
-    const auto asked = std::vector(runs.begin(), runs.end());
-    for (const auto& turn : asked) {
+    for (const auto& turn : runs)
         held.push_back(turn->claim());
-        if (auto mine = turn->owned()) owned.push_back(std::move(*mine));
-    }
+    co_await renew_owned();
     [[maybe_unused]] auto renewed =
         co_await queue.renew(options.id, std::move(held), clock::now() + call_time_max);
+}
 
+asio::awaitable<void> processor::state::renew_owned() {
+    std::vector<owned_turn> owned;
+    const auto asked = std::vector(runs.begin(), runs.end());
+    for (const auto& turn : asked)
+        if (auto mine = turn->owned()) owned.push_back(std::move(*mine));
     if (owned.empty()) co_return;
     const auto sent = owned;
     auto still = co_await store.renew(std::move(owned), clock::now() + call_time_max);
     note_store(still.has_value());
     if (!still) co_return;
     for (const auto& turn : asked) {
-        const auto was_sent = std::ranges::any_of(
-            sent, [&](const auto& each) { return each.turn_id == turn->claim().turn_id; });
+        const auto is_this = [&](const auto& each) {
+            return each.turn_id == turn->claim().turn_id;
+        };
+        if (std::ranges::none_of(sent, is_this)) continue;
         // Deleted, or ended by a sweeper: its end will not be recorded, so end it. (One that has
         // just recorded its end is not harmed.)
-        const bool is_still_ours = std::ranges::find(*still, turn->claim().turn_id) != still->end();
-        if (was_sent && !is_still_ours) turn->interrupt();
+        const auto found = std::ranges::find_if(*still, is_this);
+        if (found == still->end())
+            turn->interrupt(interruption_cause::processor_gone);
+        else if (found->is_stop_requested)
+            turn->interrupt(interruption_cause::stop_requested);
     }
 }
 
@@ -229,8 +239,8 @@ asio::awaitable<void> processor::state::interrupt_abandoned(deadline by) {
     note_store(ended.has_value());
     if (!ended) co_return;
     for (auto& each : *ended) {
-        co_await tools.tell_interrupted(std::move(each.turn), std::move(each.next),
-                                        clock::now() + tell_time_max);
+        tools.notice("turn_interrupted", each.turn.turn_id);
+        co_await tools.tell_interrupted(std::move(each), clock::now() + tell_time_max);
     }
 }
 
@@ -254,10 +264,20 @@ void processor::wake() {
     state_->woken.set();
 }
 
+void processor::look() {
+    if (!state_->runs.empty()) state_->renewal_wanted.set();
+}
+
+void processor::hear(work_notice notice) {
+    if (notice != work_notice::stop_requested) wake();
+    if (notice != work_notice::turns_wait) look();
+}
+
 asio::awaitable<bool> processor::stop(deadline by) {
     auto& self = *state_;
     self.stopping.set();
     self.woken.set();
+    self.renewal_wanted.set();
     // The last quarter is for ending what does not end by itself, and for telling it.
     const auto soft = by - (by - clock::now()) / 4;
     for (const auto& turn : self.runs)
@@ -266,7 +286,7 @@ asio::awaitable<bool> processor::stop(deadline by) {
     if (!all_ended) {
         const auto late = std::vector(self.runs.begin(), self.runs.end());
         for (const auto& turn : late)
-            turn->interrupt();
+            turn->interrupt(interruption_cause::processor_gone);
         co_await self.idle.wait(by);
     }
     const bool nothing_left = self.runs.empty();

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "chat/bundles/bundle_shelf.hpp"
+#include "chat/core/work_notice.hpp"
 #include "chat/queue/turn_queue.hpp"
 #include "chat/relay/chat_relay_communicator.hpp"
 #include "chat/store/chat_store.hpp"
@@ -42,7 +43,7 @@ struct processor_stats {
     std::uint64_t started = 0;
     std::uint64_t completed = 0;
     std::uint64_t failed = 0;       // ended as error
-    std::uint64_t interrupted = 0;  // by us, on behalf of the dead, or at our stop
+    std::uint64_t interrupted = 0;  // on behalf of the dead, at our stop, or at their people's wish
     std::uint64_t requeued = 0;
     std::uint64_t swept = 0;  // enqueued again by the sweeper
 };
@@ -59,6 +60,11 @@ public:
     void start();
     // There may be work: claim now instead of at the next poll.
     void wake();
+    // Somebody may have asked to stop a turn: renew now, which tells, instead of at the next
+    // interval. Costs nothing when no turn runs.
+    void look();
+    // Whichever of the two the work channel asks for.
+    void hear(work_notice notice);
     // Claims nothing more; running turns may end until `by`, then they are interrupted and their
     // people told. True when nothing was left running.
     [[nodiscard]] boost::asio::awaitable<bool> stop(deadline by);

@@ -51,7 +51,8 @@ outgoing_event turn_events::status(conversation_state state) const {
 std::vector<outgoing_event> turn_events::ending(const turn_ending& how, bool has_next) const {
     std::vector<outgoing_event> events;
     events.push_back(how.failure ? failed(*how.failure) : complete(how.answer_text));
-    events.push_back(status(conversation_state_of(has_next, how.state)));
+    const std::string_view code = how.failure ? how.failure->code : std::string_view{};
+    events.push_back(status(conversation_state_of(has_next, how.state, code)));
     return events;
 }
 

@@ -25,19 +25,14 @@ constexpr auto tell_end_time_max = seconds(60);
 constexpr auto queue_time_max = seconds(10);
 constexpr auto bundle_end_time_max = seconds(20);
 
-turn_failure interruption() {
-    return {.code = "turn_interrupted", .message = "The answer was interrupted. Please ask again."};
-}
-
 }  // namespace
 
-asio::awaitable<void> turn_tools::tell_interrupted(turn_reference turn,
-                                                   std::optional<turn_reference> next,
-                                                   deadline by) const {
+asio::awaitable<void> turn_tools::tell_interrupted(interrupted_turn ended, deadline by) const {
     ++stats.interrupted;
-    notice("turn_interrupted", turn.turn_id);
-    const turn_events events(std::move(turn));
-    turn_ending how{.state = turn_state::interrupted, .answer_text = {}, .failure = interruption()};
+    const turn_events events(std::move(ended.turn));
+    const auto next = std::move(ended.next);
+    const turn_ending how{
+        .state = turn_state::interrupted, .answer_text = {}, .failure = std::move(ended.failure)};
     auto batch = events.ending(how, next.has_value());
     auto told = co_await publisher.publish(events.turn().session_id, std::move(batch), by);
     if (!told) notice("events_lost", told.error().what());
@@ -55,8 +50,8 @@ turn_run::turn_run(const turn_tools& tools, queue_claim claim, fencing_token tok
       bundle_task_(tools.executor),
       delta_task_(tools.executor) {}
 
-void turn_run::interrupt() {
-    is_interrupted_ = true;
+void turn_run::interrupt(interruption_cause why) {
+    if (!interrupted_by_) interrupted_by_ = why;
     if (live_) live_->stop();
     bundle_task_.request_stop();
 }
@@ -91,7 +86,7 @@ asio::awaitable<result<T>> turn_run::persist(
 }
 
 asio::awaitable<void> turn_run::run() {
-    if (is_interrupted_) {
+    if (interrupted_by_) {
         auto returned = co_await tools_.queue.put_back(claim_, within(queue_time_max));
         if (returned) ++tools_.stats.requeued;
         co_return;
@@ -116,9 +111,15 @@ asio::awaitable<void> turn_run::run() {
             co_await answer(*begun);
             break;
         case claim_verdict::interrupt:
-            co_await tools_.tell_interrupted(begun->turn, begun->next, within(tell_end_time_max));
+            tools_.notice("turn_interrupted", claim_.turn_id);
+            [[fallthrough]];
+        case claim_verdict::stop: {
+            interrupted_turn ended{
+                .turn = begun->turn, .failure = *begun->failure, .next = begun->next};
+            co_await tools_.tell_interrupted(std::move(ended), within(tell_end_time_max));
             co_await acknowledge();
             break;
+        }
         case claim_verdict::leave:
             break;
         case claim_verdict::wait:
@@ -134,7 +135,7 @@ asio::awaitable<void> turn_run::answer(const begun_turn& begun) {
     const auto& chosen = tools_.bundles.choose(begun.user_text);
     live_.emplace(tools_.executor, tools_.publisher, events,
                   chosen.limits.answer_bytes_max.value_or(tools_.options.answer_bytes_max));
-    if (is_interrupted_) live_->stop();
+    if (interrupted_by_) live_->stop();
 
     std::vector<outgoing_event> opening{events.start(begun.user_text),
                                         events.status(conversation_state::in_progress)};
@@ -148,9 +149,13 @@ asio::awaitable<void> turn_run::answer(const begun_turn& begun) {
                            .session_id = begun.turn.session_id,
                            .text = begun.user_text};
     const auto by = clock::now() + chosen.limits.time_max.value_or(tools_.options.turn_time_max);
-    bundle_task_.spawn("bundle of " + claim_.turn_id, run_bundle(chosen, std::move(request), by));
+    // It may have been stopped while its people were told that it starts.
+    if (!interrupted_by_) {
+        bundle_task_.spawn("bundle of " + claim_.turn_id,
+                           run_bundle(chosen, std::move(request), by));
+    }
     bool ended = co_await bundle_task_.join(by);
-    if (!ended && !is_interrupted_) {
+    if (!ended && !interrupted_by_) {
         live_->stop();
         bundle_task_.request_stop();
     }
@@ -181,9 +186,9 @@ asio::awaitable<void> turn_run::run_bundle(const shelved_bundle& chosen, bundle_
 turn_ending turn_run::ending() const {
     turn_ending how{
         .state = turn_state::completed, .answer_text = live_->text(), .failure = std::nullopt};
-    if (is_interrupted_) {
+    if (interrupted_by_) {
         how.state = turn_state::interrupted;
-        how.failure = interruption();
+        how.failure = interruption(*interrupted_by_);
     } else if (!outcome_) {
         how.state = turn_state::error;
         if (outcome_.error().code == chat_errc::answer_too_long) {

@@ -36,9 +36,9 @@ struct turn_tools {
     [[nodiscard]] std::optional<deadline> may_judge_silence_until() const {
         return store_outages.trusted_until(clock::now());
     }
-    // After a turn ended: its people, then the conversation's next turn.
-    [[nodiscard]] boost::asio::awaitable<void> tell_interrupted(turn_reference turn,
-                                                                std::optional<turn_reference> next,
+    // After a turn was ended in the store without an answer: its people, then the conversation's
+    // next turn.
+    [[nodiscard]] boost::asio::awaitable<void> tell_interrupted(interrupted_turn ended,
                                                                 deadline by) const;
 };
 
@@ -48,8 +48,8 @@ public:
 
     [[nodiscard]] boost::asio::awaitable<void> run();
 
-    // The bundle ends now, and the turn as interrupted.
-    void interrupt();
+    // The bundle ends now, and the turn as interrupted for this reason; the first reason stands.
+    void interrupt(interruption_cause why);
     // Nothing takes longer than this any more.
     void hurry(deadline by) { hurry_by_ = by; }
 
@@ -79,7 +79,7 @@ private:
     net::task_group delta_task_;
     std::optional<live_answer> live_;
     result<void> outcome_;  // of the bundle
-    bool is_interrupted_ = false;
+    std::optional<interruption_cause> interrupted_by_;
     std::optional<deadline> hurry_by_;
 };
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "chat/core/work_notice.hpp"
 #include "chat/queue/queue_scripts.hpp"
 
 namespace headroom::chat {
@@ -143,6 +144,13 @@ asio::awaitable<result<void>> turn_queue::put_back(queue_claim claim, deadline b
                                        keys_.work_channel()};
     auto answer =
         co_await put_back_.run(redis_, std::move(keys), std::move(arguments), call_by(by));
+    if (!answer) co_return std::unexpected(answer.error());
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> turn_queue::announce_stop(deadline by) {
+    redis::command what("PUBLISH", keys_.work_channel(), to_string(work_notice::stop_requested));
+    auto answer = co_await redis_.execute(std::move(what), call_by(by));
     if (!answer) co_return std::unexpected(answer.error());
     co_return result<void>{};
 }

@@ -60,6 +60,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<void>> acknowledge(queue_claim claim, deadline by);
     // Gives an entry that was not started back to whoever claims next.
     [[nodiscard]] boost::asio::awaitable<result<void>> put_back(queue_claim claim, deadline by);
+    // Tells the processors of all workers that the store holds a request to stop.
+    [[nodiscard]] boost::asio::awaitable<result<void>> announce_stop(deadline by);
 
     // Drops the names of processors that hold nothing and have not asked for `idle`.
     [[nodiscard]] boost::asio::awaitable<result<void>> forget_processors(

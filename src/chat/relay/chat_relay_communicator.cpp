@@ -24,7 +24,7 @@ asio::awaitable<result<chat_relay_communicator::subscription>> chat_relay_commun
 }
 
 asio::awaitable<result<void>> chat_relay_communicator::listen_for_work(
-    std::function<void()> on_work, deadline by) {
+    std::function<void(work_notice)> on_work, deadline by) {
     return receiving_.listen_for_work(std::move(on_work), by);
 }
 

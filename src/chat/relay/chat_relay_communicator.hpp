@@ -41,7 +41,7 @@ public:
         std::string session_id, std::optional<std::uint64_t> last_event_id, stream_sink& sink,
         deadline by);
     [[nodiscard]] boost::asio::awaitable<result<void>> listen_for_work(
-        std::function<void()> on_work, deadline by);
+        std::function<void(work_notice)> on_work, deadline by);
     [[nodiscard]] boost::asio::awaitable<result<void>> restore(deadline by);
     [[nodiscard]] boost::asio::awaitable<void> stop(deadline by);
     [[nodiscard]] relay_stats stats() const { return receiving_.stats(); }

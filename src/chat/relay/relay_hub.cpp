@@ -83,7 +83,7 @@ struct relay_hub::state : std::enable_shared_from_this<relay_hub::state> {
     service_communicator& channels;
     session_history history;
     net::task_group tasks;
-    std::function<void()> on_work;
+    std::function<void(work_notice)> on_work;
 
     std::uint64_t next_id = 1;
     std::map<std::uint64_t, std::shared_ptr<stream>> streams;  // second owners: reads in flight
@@ -97,7 +97,7 @@ struct relay_hub::state : std::enable_shared_from_this<relay_hub::state> {
 
 void relay_hub::state::hear(std::string_view channel, std::string_view payload) {
     if (channel == keys.work_channel()) {
-        if (on_work) on_work();
+        if (on_work) on_work(parse_work_notice(payload));
         return;
     }
     const auto at = by_channel.find(channel);
@@ -126,7 +126,7 @@ void relay_hub::state::hold_all() {
 
 void relay_hub::state::resume() {
     hold_all();
-    if (on_work) on_work();
+    if (on_work) on_work(work_notice::anything);
     must_catch_up_again = true;
     if (is_catching_up || is_stopped) return;
     is_catching_up = true;
@@ -258,7 +258,7 @@ asio::awaitable<result<relay_hub::subscription>> relay_hub::open(
     co_return std::move(mine);
 }
 
-asio::awaitable<result<void>> relay_hub::listen_for_work(std::function<void()> on_work,
+asio::awaitable<result<void>> relay_hub::listen_for_work(std::function<void(work_notice)> on_work,
                                                          deadline by) {
     const auto held = state_;
     held->on_work = std::move(on_work);

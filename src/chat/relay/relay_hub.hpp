@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "chat/core/key_space.hpp"
 #include "chat/core/stream_event.hpp"
+#include "chat/core/work_notice.hpp"
 #include "chat/relay/service_communicator.hpp"
 
 namespace headroom::chat {
@@ -72,9 +73,9 @@ public:
         deadline by);
 
     // Calls `on_work` (on the event loop) whenever there may be work for a processor, also after
-    // the connection was lost. Once.
+    // the connection was lost, with work_notice::anything. Once.
     [[nodiscard]] boost::asio::awaitable<result<void>> listen_for_work(
-        std::function<void()> on_work, deadline by);
+        std::function<void(work_notice)> on_work, deadline by);
 
     // Every channel confirmed again and every stream caught up; for the monitor, before it tells
     // "up".

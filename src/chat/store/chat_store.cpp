@@ -108,9 +108,12 @@ asio::awaitable<result<std::vector<conversation_summary>>> chat_store::list(std:
         HEADROOM_ISO_TIME("c.updated_at") ","
         "  EXISTS (SELECT FROM chat_turns t WHERE t.conversation_id = c.conversation_id"
         "          AND t.state IN ('accepted', 'running')),"
-        "  (SELECT t.state FROM chat_turns t WHERE t.conversation_id = c.conversation_id"
-        "     AND t.state NOT IN ('accepted', 'running') ORDER BY t.ordinal DESC LIMIT 1) "
-        "FROM chat_conversations c WHERE c.tenant = $1 AND c.project = $2 AND c.session_id = $3 "
+        "  last_ended.state, last_ended.error_code "
+        "FROM chat_conversations c LEFT JOIN LATERAL"
+        "  (SELECT t.state, t.error_code FROM chat_turns t"
+        "   WHERE t.conversation_id = c.conversation_id AND t.state NOT IN ('accepted', 'running')"
+        "   ORDER BY t.ordinal DESC LIMIT 1) last_ended ON true "
+        "WHERE c.tenant = $1 AND c.project = $2 AND c.session_id = $3 "
         "ORDER BY c.updated_at DESC, c.conversation_id LIMIT $4",
         std::move(which), call_by(by));
     if (!found) co_return std::unexpected(found.error());
@@ -173,6 +176,26 @@ asio::awaitable<result<void>> chat_store::remove(std::string session_id,
     if (!removed) co_return std::unexpected(removed.error());
     if (removed->affected() == 0) co_return unknown_conversation();
     co_return result<void>{};
+}
+
+asio::awaitable<result<std::uint64_t>> chat_store::request_stop(std::string session_id,
+                                                                std::string conversation_id,
+                                                                deadline by) {
+    if (!is_uuid(conversation_id)) co_return unknown_conversation();
+    parameters which(conversation_id, scope_.tenant, scope_.project, session_id);
+    // The same order of locks as accept() and end(): the conversation, then its turns.
+    auto marked = co_await pool_.query(
+        "WITH asked AS (SELECT conversation_id FROM chat_conversations"
+        "   WHERE conversation_id = $1 AND tenant = $2 AND project = $3 AND session_id = $4"
+        "   FOR UPDATE),"
+        " marked AS (UPDATE chat_turns t SET stop_requested_at = coalesce(stop_requested_at, now())"
+        "   FROM asked WHERE t.conversation_id = asked.conversation_id"
+        "   AND t.state IN ('accepted', 'running') RETURNING t.turn_id) "
+        "SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM marked)",
+        std::move(which), call_by(by));
+    if (!marked) co_return std::unexpected(marked.error());
+    if (marked->text(0, 0) == "0") co_return unknown_conversation();
+    co_return read_count(*marked, 0, 1);
 }
 
 }  // namespace headroom::chat

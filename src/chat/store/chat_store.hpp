@@ -44,11 +44,6 @@ struct conversation_summary {
     conversation_state state = conversation_state::idle;
 };
 
-struct turn_failure {
-    std::string code;
-    std::string message;  // for the user
-};
-
 struct stored_turn {
     std::string turn_id;
     turn_state state = turn_state::accepted;
@@ -76,9 +71,10 @@ struct turn_reference {
 
 struct begun_turn {
     claim_verdict verdict = claim_verdict::drop;
-    turn_reference turn;                 // with start, resume and interrupt
-    std::string user_text;               // with start and resume
-    std::optional<turn_reference> next;  // with interrupt: the conversation's next turn
+    turn_reference turn;                  // with start, resume, interrupt and stop
+    std::string user_text;                // with start and resume
+    std::optional<turn_failure> failure;  // with interrupt and stop: how this call ended it
+    std::optional<turn_reference> next;   // with interrupt and stop: the conversation's next turn
 };
 
 struct owned_turn {
@@ -97,8 +93,14 @@ struct finished_turn {
     std::optional<turn_reference> next;  // of the conversation: to be enqueued
 };
 
+struct renewed_turn {
+    std::string turn_id;
+    bool is_stop_requested = false;  // by its people: end it
+};
+
 struct interrupted_turn {
     turn_reference turn;
+    turn_failure failure;
     std::optional<turn_reference> next;
 };
 
@@ -130,10 +132,14 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<void>> remove(std::string session_id,
                                                               std::string conversation_id,
                                                               deadline by);
+    // Marks every unended turn of the conversation to be stopped, those that wait too, and says how
+    // many they are. Their processors end them: see renew() and begin().
+    [[nodiscard]] boost::asio::awaitable<result<std::uint64_t>> request_stop(
+        std::string session_id, std::string conversation_id, deadline by);
 
     // For the processor, which has claimed an entry of the queue. Repeating either with the same
     // token does no harm. A running turn whose owner has been silent for `silence` is ended as
-    // interrupted; without `silence` none is.
+    // interrupted; without `silence` none is. One whose stop was requested is ended here.
     [[nodiscard]] boost::asio::awaitable<result<begun_turn>> begin(
         std::string turn_id, fencing_token mine, std::optional<std::chrono::milliseconds> silence,
         deadline by);
@@ -142,7 +148,7 @@ public:
                                                                        turn_ending ending,
                                                                        deadline by);
     // Says that the owners live; gives back the turns that are still their own.
-    [[nodiscard]] boost::asio::awaitable<result<std::vector<std::string>>> renew(
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<renewed_turn>>> renew(
         std::vector<owned_turn> turns, deadline by);
 
     // For the sweeper: accepted turns, first in line, that are older than `age`...

@@ -40,6 +40,9 @@ CREATE TABLE chat_turns (
 CREATE INDEX chat_turns_unended ON chat_turns (state, created_at)
     WHERE state IN ('accepted', 'running');
 )sql"},
+        {.version = 2, .name = "stopping turns", .sql = R"sql(
+ALTER TABLE chat_turns ADD COLUMN stop_requested_at timestamptz;
+)sql"},
     };
 }
 

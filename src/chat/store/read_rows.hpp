@@ -2,6 +2,7 @@
 // The shapes in which the store's statements answer. Only the store's files include it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,5 +27,7 @@ namespace headroom::chat {
 [[nodiscard]] conversation_summary read_summary(const postgres::rows& from, std::size_t row);
 [[nodiscard]] result<stored_turn> read_turn(const postgres::rows& from, std::size_t row);
 [[nodiscard]] result<turn_standing> read_standing(const postgres::rows& from);
+[[nodiscard]] result<std::uint64_t> read_count(const postgres::rows& from, std::size_t row,
+                                               std::size_t column);
 
 }  // namespace headroom::chat

@@ -24,11 +24,20 @@ std::string to_array(const std::vector<std::string>& elements) {
     return text + "}";
 }
 
-turn_ending interruption() {
-    return {.state = turn_state::interrupted,
-            .answer_text = {},
-            .failure = turn_failure{.code = "turn_interrupted",
-                                    .message = "The answer was interrupted. Please ask again."}};
+// Of a turn that nobody runs, or not any more: nothing of its answer is known.
+turn_ending unanswered(turn_failure why) {
+    return {.state = turn_state::interrupted, .answer_text = {}, .failure = std::move(why)};
+}
+
+turn_failure failure_without_processor(bool is_stop_requested) {
+    return interruption(is_stop_requested ? interruption_cause::stop_requested
+                                          : interruption_cause::processor_gone);
+}
+
+// How begin() ends a turn with this verdict; empty when it does not.
+std::optional<turn_failure> failure_of(claim_verdict verdict, bool is_stop_requested) {
+    if (verdict != claim_verdict::interrupt && verdict != claim_verdict::stop) return std::nullopt;
+    return failure_without_processor(is_stop_requested);
 }
 
 }  // namespace
@@ -53,39 +62,44 @@ asio::awaitable<result<begun_turn>> chat_store::begin(
         "  EXISTS (SELECT FROM chat_turns before"
         "          WHERE before.conversation_id = t.conversation_id AND before.ordinal < t.ordinal"
         "            AND before.state IN ('accepted', 'running')),"
-        "  t.turn_id, t.conversation_id, c.session_id, t.user_text "
+        "  t.stop_requested_at IS NOT NULL, t.turn_id, t.conversation_id, c.session_id, "
+        "t.user_text "
         "FROM chat_turns t JOIN chat_conversations c USING (conversation_id) "
         "WHERE t.turn_id = $1 AND c.tenant = $2 AND c.project = $3 FOR UPDATE OF t",
         std::move(which), by);
     if (!found) co_return std::unexpected(found.error());
 
     begun_turn begun;
-    std::string former_owner;
+    std::string owner = to_string(mine);  // of the turn this call ends
     if (!found->empty()) {
         auto standing = read_standing(*found);
         if (!standing) co_return std::unexpected(standing.error());
         begun.verdict = judge_claim(*standing, mine);
-        begun.turn = read_reference(*found, 0, 4);
-        begun.user_text = std::string(found->text(0, 7));
-        former_owner = std::string(found->text(0, 1));
+        begun.turn = read_reference(*found, 0, 5);
+        begun.user_text = std::string(found->text(0, 8));
+        if (begun.verdict == claim_verdict::interrupt) owner = std::string(found->text(0, 1));
+        begun.failure = failure_of(begun.verdict, standing->is_stop_requested);
     }
-    if (begun.verdict == claim_verdict::start) {
+    // One that is to be stopped becomes ours too: only its owner ends a turn.
+    if (begun.verdict == claim_verdict::start || begun.verdict == claim_verdict::stop) {
         parameters marked(turn_id, to_string(mine));
         auto started = co_await work->query(
             "UPDATE chat_turns SET state = 'running', owner = $2, started_at = now(),"
-            "  renewed_at = now() WHERE turn_id = $1",
+            "  renewed_at = now() WHERE turn_id = $1 AND state = 'accepted'",
             std::move(marked), by);
         if (!started) co_return std::unexpected(started.error());
     }
     auto committed = co_await work->commit(by);
     if (!committed) co_return std::unexpected(committed.error());
-    if (begun.verdict != claim_verdict::interrupt) co_return begun;
+    if (!begun.failure) co_return begun;
 
     {
         const auto given_back = std::move(*lease);  // end() takes a lease of its own
     }
-    auto ended = co_await end(turn_id, std::move(former_owner), interruption(),
-                              repeat::is_somebody_elses, by);
+    const auto seen_ended =
+        begun.verdict == claim_verdict::stop ? repeat::is_the_same : repeat::is_somebody_elses;
+    auto ended =
+        co_await end(turn_id, std::move(owner), unanswered(*begun.failure), seen_ended, by);
     if (!ended) co_return std::unexpected(ended.error());
     if (!ended->is_recorded) begun.verdict = claim_verdict::drop;
     begun.next = std::move(ended->next);
@@ -145,8 +159,8 @@ asio::awaitable<result<finished_turn>> chat_store::end(std::string turn_id, std:
     co_return finished;
 }
 
-asio::awaitable<result<std::vector<std::string>>> chat_store::renew(std::vector<owned_turn> turns,
-                                                                    deadline by) {
+asio::awaitable<result<std::vector<renewed_turn>>> chat_store::renew(std::vector<owned_turn> turns,
+                                                                     deadline by) {
     std::vector<std::string> ids;
     std::vector<std::string> owners;
     for (auto& turn : turns) {
@@ -157,12 +171,13 @@ asio::awaitable<result<std::vector<std::string>>> chat_store::renew(std::vector<
         "UPDATE chat_turns t SET renewed_at = now() "
         "FROM unnest($1::uuid[], $2::text[]) AS mine(turn_id, owner) "
         "WHERE t.turn_id = mine.turn_id AND t.owner = mine.owner AND t.state = 'running' "
-        "RETURNING t.turn_id",
+        "RETURNING t.turn_id, t.stop_requested_at IS NOT NULL",
         parameters(to_array(ids), to_array(owners)), call_by(by));
     if (!renewed) co_return std::unexpected(renewed.error());
-    std::vector<std::string> still_owned;
+    std::vector<renewed_turn> still_owned;
     for (std::size_t row = 0; row < renewed->size(); ++row)
-        still_owned.emplace_back(renewed->text(row, 0));
+        still_owned.push_back({.turn_id = std::string(renewed->text(row, 0)),
+                               .is_stop_requested = renewed->text(row, 1) == "t"});
     co_return still_owned;
 }
 
@@ -192,7 +207,8 @@ asio::awaitable<result<std::vector<interrupted_turn>>> chat_store::interrupt_aba
     parameters which(scope_.tenant, scope_.project,
                      std::to_string(silence.count()) + " milliseconds", swept_at_once_max);
     auto found = co_await pool_.query(
-        "SELECT t.turn_id, t.conversation_id, c.session_id, t.owner "
+        "SELECT t.turn_id, t.conversation_id, c.session_id, t.owner,"
+        "  t.stop_requested_at IS NOT NULL "
         "FROM chat_turns t JOIN chat_conversations c USING (conversation_id) "
         "WHERE c.tenant = $1 AND c.project = $2 AND t.state = 'running'"
         "  AND t.renewed_at < now() - $3::interval ORDER BY t.renewed_at LIMIT $4",
@@ -202,12 +218,15 @@ asio::awaitable<result<std::vector<interrupted_turn>>> chat_store::interrupt_aba
     std::vector<interrupted_turn> interrupted;
     for (std::size_t row = 0; row < found->size(); ++row) {
         auto turn = read_reference(*found, row);
-        auto ended = co_await end(turn.turn_id, std::string(found->text(row, 3)), interruption(),
+        auto why = failure_without_processor(found->text(row, 4) == "t");
+        auto ended = co_await end(turn.turn_id, std::string(found->text(row, 3)), unanswered(why),
                                   repeat::is_somebody_elses, by);
         // Those already ended must be told; the rest are found at the next sweep.
         if (!ended) break;
         if (ended->is_recorded) {
-            interrupted.push_back({.turn = std::move(turn), .next = std::move(ended->next)});
+            interrupted.push_back({.turn = std::move(turn),
+                                   .failure = std::move(why),
+                                   .next = std::move(ended->next)});
         }
     }
     co_return interrupted;

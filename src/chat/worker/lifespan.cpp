@@ -167,8 +167,8 @@ asio::awaitable<result<void>> worker_life::prepare_servers(deadline by) {
     auto migrated = co_await app_.pg_pool->migrate(migrations(), {owner, by});
     if (!migrated) co_return failure(migrated.error().code, "Postgres: " + migrated.error().detail);
     auto heard = co_await relay_->listen_for_work(
-        [this] {
-            if (processor_) processor_->wake();
+        [this](work_notice notice) {
+            if (processor_) processor_->hear(notice);
         },
         by);
     if (!heard) co_return failure(heard.error().code, "Redis: " + heard.error().detail);

@@ -16,6 +16,7 @@
 #include "chat/bundles/bundle_shelf.hpp"
 #include "chat/processor/processor.hpp"
 #include "chat/queue/turn_intake.hpp"
+#include "chat/queue/turn_stop.hpp"
 #include "integration/chat/chat_world.hpp"
 #include "net/event.hpp"
 #include "support/private_postgres.hpp"
@@ -61,14 +62,15 @@ inline postgres::postgres_pool_options postgres_options(const test::private_post
     return options;
 }
 
-inline processor_options quick_processor(std::string id) {
+inline processor_options quick_processor(std::string id,
+                                         std::chrono::milliseconds renew_interval = 50ms) {
     return {.id = std::move(id),
             .turns_max = 5,
             .poll_interval = 100ms,
-            .renew_interval = 50ms,
+            .renew_interval = renew_interval,
             .sweep_interval = 100ms,
             .sweep_age = 100ms,
-            .silence_max = 600ms,
+            .silence_max = 12 * renew_interval,
             .calm_time = 1s,
             .on_notice = {}};
 }
@@ -88,7 +90,7 @@ struct worker {
 
     worker(boost::asio::io_context& loop, const test::private_redis& redis_server,
            const test::private_postgres& postgres_server, const scope& whose, gate& shared,
-           std::string id)
+           processor_options how)
         : redis(loop.get_executor(), redis_options(redis_server, "async")),
           sync(redis_options(redis_server, "sync")),
           pool(loop.get_executor(), postgres_options(postgres_server)),
@@ -97,7 +99,7 @@ struct worker {
           channels(redis, "relay"),
           relay(loop.get_executor(), channels, key_space(whose)),
           shelf(shelf_settings(), known_to(shared), services()),
-          turns(loop.get_executor(), store, queue, relay, shelf, quick_processor(std::move(id))) {}
+          turns(loop.get_executor(), store, queue, relay, shelf, std::move(how)) {}
 
     static config::settings shelf_settings() {
         config::settings made;
@@ -146,10 +148,10 @@ struct turns_world {
     std::vector<std::unique_ptr<worker>> workers;
 
     // Workers without a running processor: start() is the test's.
-    worker& hire() {
-        const auto id = "p" + std::to_string(workers.size() + 1);
-        workers.push_back(
-            std::make_unique<worker>(loop, redis_server, postgres_server, whose, shared, id));
+    worker& hire(std::chrono::milliseconds renew_interval = 50ms) {
+        auto how = quick_processor("p" + std::to_string(workers.size() + 1), renew_interval);
+        workers.push_back(std::make_unique<worker>(loop, redis_server, postgres_server, whose,
+                                                   shared, std::move(how)));
         return *workers.back();
     }
     void run(boost::asio::awaitable<void> body) { test::run_on(loop, whole(std::move(body))); }
@@ -188,6 +190,12 @@ struct turns_world {
             co_await front().store.get(turn.session_id, turn.conversation_id, test::in(10s));
         if (!whole) throw std::runtime_error(whole.error().what());
         co_return std::move(*whole);
+    }
+    boost::asio::awaitable<std::uint64_t> stop(const accepted_turn& turn) {
+        auto marked = co_await request_stop(front().store, front().queue, turn.session_id,
+                                            turn.conversation_id, test::in(10s));
+        if (!marked) throw std::runtime_error(marked.error().what());
+        co_return *marked;
     }
     [[nodiscard]] bool is_queue_empty() {
         return redis_server.ask("XLEN " + keys.lane("default")) == ":0\r\n" &&

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "chat/core/work_notice.hpp"
+
 namespace headroom::chat {
 namespace {
 
@@ -65,6 +67,53 @@ TEST(TurnLife, DropsTheEntryOfAnEndedTurn) {
     }
 }
 
+turn_standing asked_to_stop(turn_standing standing) {
+    standing.is_stop_requested = true;
+    return standing;
+}
+
+TEST(TurnLife, StopsATurnInsteadOfStartingIt) {
+    EXPECT_EQ(judge_claim(asked_to_stop({.state = turn_state::accepted}), mine),
+              claim_verdict::stop);
+}
+
+TEST(TurnLife, StopsWhatTheSameClaimHasMarkedRunningButNotRun) {
+    EXPECT_EQ(judge_claim(asked_to_stop(running_under(mine)), mine), claim_verdict::stop);
+}
+
+TEST(TurnLife, StopsATurnAfterItsPredecessor) {
+    const turn_standing behind{.state = turn_state::accepted, .has_unended_predecessor = true};
+    EXPECT_EQ(judge_claim(asked_to_stop(behind), mine), claim_verdict::wait);
+}
+
+TEST(TurnLife, LeavesTheStopOfARunningTurnToItsOwnerWhoLives) {
+    EXPECT_EQ(judge_claim(asked_to_stop(running_under(same_entry_before)), mine),
+              claim_verdict::leave);
+    EXPECT_EQ(judge_claim(asked_to_stop(running_under(other_entry)), mine), claim_verdict::drop);
+}
+
+TEST(TurnLife, InterruptsATurnToBeStoppedWhoseOwnerIsSilent) {
+    auto standing = asked_to_stop(running_under(same_entry_before));
+    standing.is_owner_silent = true;
+    EXPECT_EQ(judge_claim(standing, mine), claim_verdict::interrupt);
+}
+
+TEST(TurnLife, TellsAStopWhoseRecordingItDidNotHearOf) {
+    const turn_standing stopped{.state = turn_state::interrupted, .owner = mine};
+    EXPECT_EQ(judge_claim(asked_to_stop(stopped), mine), claim_verdict::stop);
+    EXPECT_EQ(judge_claim(asked_to_stop(stopped), other_entry), claim_verdict::drop);
+    EXPECT_EQ(judge_claim(stopped, mine), claim_verdict::drop);
+    const turn_standing completed{.state = turn_state::completed, .owner = mine};
+    EXPECT_EQ(judge_claim(asked_to_stop(completed), mine), claim_verdict::drop);
+}
+
+TEST(TurnLife, ExplainsAnInterruptionByItsCause) {
+    const auto stopped = interruption(interruption_cause::stop_requested);
+    EXPECT_EQ(stopped.code, "turn_stopped");
+    EXPECT_EQ(stopped.message, "Stopped.");
+    EXPECT_EQ(interruption(interruption_cause::processor_gone).code, "turn_interrupted");
+}
+
 TEST(TurnLife, ReadsEveryStateItWrites) {
     for (const auto state : {turn_state::accepted, turn_state::running, turn_state::completed,
                              turn_state::error, turn_state::interrupted}) {
@@ -87,6 +136,23 @@ TEST(TurnLife, ShowsAConversationByItsUnendedTurnsFirst) {
     EXPECT_EQ(conversation_state_of(false, turn_state::interrupted), conversation_state::error);
     EXPECT_EQ(conversation_state_of(false, turn_state::completed), conversation_state::idle);
     EXPECT_EQ(conversation_state_of(false, std::nullopt), conversation_state::idle);
+}
+
+TEST(TurnLife, ShowsAConversationWhoseLastTurnWasStoppedAsIdle) {
+    EXPECT_EQ(conversation_state_of(false, turn_state::interrupted, "turn_stopped"),
+              conversation_state::idle);
+    EXPECT_EQ(conversation_state_of(true, turn_state::interrupted, "turn_stopped"),
+              conversation_state::in_progress);
+    EXPECT_EQ(conversation_state_of(false, turn_state::interrupted, "turn_interrupted"),
+              conversation_state::error);
+}
+
+TEST(WorkNotice, IsReadAsItWasWrittenAndAnythingElseMayMeanAnything) {
+    EXPECT_EQ(parse_work_notice(to_string(work_notice::turns_wait)), work_notice::turns_wait);
+    EXPECT_EQ(parse_work_notice(to_string(work_notice::stop_requested)),
+              work_notice::stop_requested);
+    EXPECT_EQ(parse_work_notice("something newer"), work_notice::anything);
+    EXPECT_EQ(parse_work_notice(""), work_notice::anything);
 }
 
 }  // namespace
