@@ -10,11 +10,15 @@ namespace headroom::chat::http {
 namespace {
 
 std::optional<std::string> match(std::string_view pattern, std::string_view path) {
-    if (!pattern.ends_with("/*"))
+    const auto star = pattern.find("/*");
+    if (star == std::string_view::npos)
         return pattern == path ? std::optional(std::string{}) : std::nullopt;
-    const auto prefix = pattern.substr(0, pattern.size() - 1);
-    if (!path.starts_with(prefix)) return std::nullopt;
-    const auto segment = path.substr(prefix.size());
+    const auto prefix = pattern.substr(0, star + 1);
+    const auto suffix = pattern.substr(star + 2);
+    if (path.size() < prefix.size() + suffix.size() || !path.starts_with(prefix) ||
+        !path.ends_with(suffix))
+        return std::nullopt;
+    const auto segment = path.substr(prefix.size(), path.size() - prefix.size() - suffix.size());
     if (segment.empty() || segment.contains('/')) return std::nullopt;
     return std::string(segment);
 }

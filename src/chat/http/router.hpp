@@ -17,7 +17,7 @@ public:
     using route_handler =
         std::function<boost::asio::awaitable<response>(request, std::string parameter)>;
 
-    // A pattern is a path, or a path whose last segment is "*": one segment, not empty.
+    // A pattern is a path, or a path of which one segment is "*": any one segment, not empty.
     void add(std::string method, std::string pattern, route_handler answer);
 
     // 404 for a path nobody has, 405 with Allow for a method nobody has there. HEAD is answered as

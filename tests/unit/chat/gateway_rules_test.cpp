@@ -188,6 +188,7 @@ TEST(Router, FindsTheRouteOrSaysWhatIsMissing) {
     routes.add("GET", "/things", echo);
     routes.add("GET", "/things/*", echo);
     routes.add("DELETE", "/things/*", echo);
+    routes.add("POST", "/things/*/stop", echo);
     const auto ask = [&routes](std::string method, std::string path) {
         request asked;
         asked.method = std::move(method);
@@ -200,6 +201,11 @@ TEST(Router, FindsTheRouteOrSaysWhatIsMissing) {
     EXPECT_EQ(ask("GET", "/things/").status, 404U);
     EXPECT_EQ(ask("GET", "/things/7/8").status, 404U);
     EXPECT_EQ(ask("GET", "/thing").status, 404U);
+    EXPECT_EQ(ask("POST", "/things/7/stop").body, "7");
+    EXPECT_EQ(ask("POST", "/things//stop").status, 404U);
+    EXPECT_EQ(ask("POST", "/things/stop").status, 405U) << "a thing of that name";
+    EXPECT_EQ(ask("POST", "/things/7/8/stop").status, 404U);
+    EXPECT_EQ(ask("GET", "/things/7/stop").status, 405U);
     const auto refused = ask("PUT", "/things/7");
     EXPECT_EQ(refused.status, 405U);
     EXPECT_NE(http::response_head(refused, {}).find("Allow: DELETE, GET, HEAD\r\n"),
