@@ -16,7 +16,8 @@ def commands_of_the_tour():
     """The indented blocks of the section, in order; comments and what the reader fills in left out."""
     section = README.read_text(encoding="utf-8").split("\n## A tour with curl\n")[1].split("\n## ")[0]
     blocks = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
-    return ["".join(line for line in block.splitlines(True) if not line.startswith("    session="))
+    filled_in = ("    session=", "    conversation=")
+    return ["".join(line for line in block.splitlines(True) if not line.startswith(filled_in))
             for block in blocks]
 
 
@@ -27,21 +28,22 @@ class Readme(unittest.TestCase):
         self.chatd = Chatd(self.folder, self.folder.make("tour"))
         self.addCleanup(self.chatd.discard)
         self.chatd.wait_ready()
-        self.session = ""
+        self.session = self.conversation = ""
 
     def start(self, command, output):
         command = re.sub(r"http://[\d.]+:8010", self.chatd.url, command)
         command = re.sub(r"http://[\d.]+:8011", self.chatd.admin, command)
         return subprocess.Popen(["bash", "-c", f"exec {command.strip()}"], stdout=output,
-                                stderr=subprocess.DEVNULL, env={"session": self.session,
-                                                                "PATH": "/usr/bin:/bin"})
+                                stderr=subprocess.DEVNULL,
+                                env={"session": self.session, "conversation": self.conversation,
+                                     "PATH": "/usr/bin:/bin"})
 
     def answer(self, command):
         with self.start(command, subprocess.PIPE) as process:
             return json.loads(process.communicate(timeout=30)[0])
 
     def test_every_command_of_the_tour_answers_as_the_readme_says(self):
-        stream, post, conversations, monitoring = commands_of_the_tour()
+        stream, post, conversations, stop, monitoring = commands_of_the_tour()
         seen_path = pathlib.Path(self.folder.path, "stream")
         with open(seen_path, "wb") as output:
             reader = self.start(stream, output)
@@ -59,7 +61,10 @@ class Readme(unittest.TestCase):
         numbers = [int(number) for number in re.findall(r"^id: ?(\d+)$", seen, re.MULTILINE)]
         self.assertEqual(numbers, sorted(set(numbers)))
 
-        self.assertEqual(len(self.answer(conversations)["conversations"]), 1)
+        listed = self.answer(conversations)["conversations"]
+        self.assertEqual(len(listed), 1)
+        self.conversation = listed[0]["conversation_id"]
+        self.assertEqual(self.answer(stop), {"status": "stop_requested", "turns": 0})
         self.assertEqual(len(self.answer(monitoring)["workers"]), 2)
 
 

@@ -38,10 +38,15 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
+std::optional<http::response> refuse_other_than_json(const http::request& asked) {
+    if (is_json(asked)) return std::nullopt;
+    return http::error_response(415, "unsupported_media_type",
+                                "send Content-Type: application/json");
+}
+
 std::expected<chat_message, http::response> read_chat_message(const http::request& asked,
                                                               std::uint64_t chars_max) {
-    if (!is_json(asked))
-        return refused(415, "unsupported_media_type", "send Content-Type: application/json");
+    if (auto other = refuse_other_than_json(asked)) return std::unexpected(std::move(*other));
     if (!is_utf8(asked.body)) return refused(400, "bad_json", "the body is not UTF-8");
 
     boost::system::error_code ec;

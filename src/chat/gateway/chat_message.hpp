@@ -17,6 +17,9 @@ struct chat_message {
     std::optional<std::string> conversation_id;
 };
 
+// 415 unless the request says that it brings JSON, which no page of another site can say unasked.
+[[nodiscard]] std::optional<http::response> refuse_other_than_json(const http::request& asked);
+
 // Anything else is refused with 400, 404 or 415.
 [[nodiscard]] std::expected<chat_message, http::response> read_chat_message(
     const http::request& asked, std::uint64_t chars_max);

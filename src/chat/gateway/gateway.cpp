@@ -19,6 +19,7 @@
 #include "chat/gateway/refusals.hpp"
 #include "chat/http/router.hpp"
 #include "chat/queue/turn_intake.hpp"
+#include "chat/queue/turn_stop.hpp"
 #include "chat/sessions/session_gate.hpp"
 
 namespace headroom::chat {
@@ -83,6 +84,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
     asio::awaitable<response> list_conversations(request asked);
     asio::awaitable<response> show_conversation(request asked, std::string id);
     asio::awaitable<response> remove_conversation(request asked, std::string id);
+    asio::awaitable<response> stop_conversation(request asked, std::string id);
     [[nodiscard]] std::optional<entered_session> session_of_page(const request& asked) const;
     [[nodiscard]] response say_ready() const;
     [[nodiscard]] response refuse(const error& why, std::string_view doing) const;
@@ -118,6 +120,9 @@ void gateway::state::add_routes() {
     });
     routes.add("DELETE", "/conversations/*", [this](request asked, std::string id) {
         return remove_conversation(std::move(asked), std::move(id));
+    });
+    routes.add("POST", "/conversations/*/stop", [this](request asked, std::string id) {
+        return stop_conversation(std::move(asked), std::move(id));
     });
     add_page_routes(routes, options.page);
 }
@@ -252,6 +257,20 @@ asio::awaitable<response> gateway::state::remove_conversation(request asked, std
     auto removed = co_await services.store.remove(entered->of.id, id, call_deadline());
     if (!removed) co_return refuse(removed.error(), "removing a conversation");
     co_return json_response(json::object{{"status", "deleted"}, {"conversation_id", id}});
+}
+
+// Its turns that wait or run; the body says nothing and is not read.
+asio::awaitable<response> gateway::state::stop_conversation(request asked, std::string id) {
+    if (auto refused = refuse_foreign_origin(asked)) co_return std::move(*refused);
+    if (auto refused = refuse_other_than_json(asked)) co_return std::move(*refused);
+    auto entered = enter_session(signer, asked);
+    if (!entered) co_return std::move(entered.error());
+    if (!is_conversation_id(id))
+        co_return to_response({.code = chat_errc::no_such_conversation, .detail = {}});
+    auto marked = co_await request_stop(services.store, services.queue, entered->of.id,
+                                        std::move(id), call_deadline());
+    if (!marked) co_return refuse(marked.error(), "stopping a conversation");
+    co_return json_response(json::object{{"status", "stop_requested"}, {"turns", *marked}});
 }
 
 gateway::gateway(asio::any_io_executor executor, gateway_services services, gateway_options options,

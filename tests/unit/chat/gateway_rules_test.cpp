@@ -62,6 +62,16 @@ TEST(ChatMessage, IsReadOrRefusedWithItsReason) {
     EXPECT_EQ(verdict_on(post(R"({"message":{"text":"a\u0000b"}})")), "400 text_rejected");
 }
 
+TEST(Write, IsRefusedUnlessItSaysThatItBringsJson) {
+    EXPECT_FALSE(refuse_other_than_json(post("")));
+    EXPECT_FALSE(refuse_other_than_json(post("{}", "APPLICATION/json ; charset=utf-8")));
+    for (const auto* type : {"", "text/plain", "application/jsonp", "multipart/form-data"}) {
+        const auto refused = refuse_other_than_json(post("{}", type));
+        ASSERT_TRUE(refused) << type;
+        EXPECT_EQ(refused->status, 415U);
+    }
+}
+
 TEST(ChatMessage, CountsCharactersNotBytes) {
     EXPECT_EQ(verdict_on(post("{\"message\":{\"text\":\"\u00e4\u00f6\u00fc\u20ac\U0001F600\"}}")),
               "ok");
