@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws the turns of the open conversation, at most once a frame, and keeps the newest in sight for whoever is reading
 // it. Decides nothing.
-import {make, setText} from './elements.js';
+import {make} from './elements.js';
+import {SaidView} from './said_view.js';
 import {answerOf, isEnded} from './thread.js';
 
 const nearEndPx = 80;
@@ -13,23 +14,18 @@ function statusOf(turn, isWaiting) {
   return answerOf(turn) === '' ? 'Answering…' : '';
 }
 
-function unseen(text) {
-  return make('span', {className: 'unseen', textContent: text});
-}
-
 class TurnView {
   constructor(turn, acts) {
-    this.userText = document.createTextNode('');
-    this.answerText = document.createTextNode('');
-    this.user = make('div', {className: 'said by-user'}, unseen('You: '), this.userText);
-    this.answer = make('div', {className: 'said by-service'}, unseen('Answer: '), this.answerText);
+    this.user = new SaidView('You: ', 'by-user');
+    this.answer = new SaidView('Answer: ', 'by-service');
     this.status = make('p', {className: 'turn-status'});
     this.errorText = make('p');
     this.retry = make('button', {type: 'button', className: 'quiet-button'});
     this.edit = make('button', {type: 'button', className: 'quiet-button', textContent: 'Edit'});
     this.error = make('div', {className: 'turn-error'}, this.errorText,
       make('div', {className: 'turn-error-buttons'}, this.retry, this.edit));
-    this.element = make('article', {className: 'turn'}, this.user, this.answer, this.status, this.error);
+    this.element = make('article', {className: 'turn'}, this.user.element, this.answer.element, this.status,
+      this.error);
     this.retry.addEventListener('click', () => acts.retry(this.turn));
     this.edit.addEventListener('click', () => acts.edit(this.turn));
     this.turn = turn;
@@ -37,12 +33,9 @@ class TurnView {
 
   update(turn, isWaiting) {
     this.turn = turn;
-    const answer = answerOf(turn);
     const isLive = !isEnded(turn) && turn.state !== 'refused' && turn.state !== 'sending';
-    setText(this.userText, turn.userText);
-    setText(this.answerText, answer);
-    this.user.hidden = turn.userText === '';
-    this.answer.hidden = answer === '';
+    this.user.update(turn.userText);
+    this.answer.update(answerOf(turn));
     this.status.textContent = statusOf(turn, isWaiting);
     this.status.hidden = this.status.textContent === '';
     this.error.hidden = turn.error === null || !(isEnded(turn) || turn.state === 'refused');

@@ -173,6 +173,14 @@ suite('a person on the page of chatd', () => {
     await visitor.screenshot('refused');
   });
 
+  test('sees the code she sends, and the code of an answer, in blocks', async () => {
+    await arrive();
+    await visitor.say('Look:\n```sh\necho "<b>"  # as it is\n```');
+    await visitor.page.locator('.turn[data-state="completed"]').waitFor();
+    const blocks = visitor.turn(1).locator('pre');
+    assert.deepEqual(await blocks.allTextContents(), ['echo "<b>"  # as it is', 'echo "<b>"  # as it is']);
+  });
+
   test('does not see what belongs to another person', async () => {
     await arrive();
     await visitor.say('mine alone');

@@ -170,6 +170,42 @@ suite('the page, when the service misbehaves', () => {
     await wait(async () => await place() > 1000, 'the end again');
   });
 
+  for (const colorScheme of ['light', 'dark']) {
+    test(`it shows code in blocks that scroll sideways on a phone, ${colorScheme}`, async () => {
+      const line = `print("${'a long line '.repeat(30)}")`;
+      const code = `if True:\n    ${line}\n\n\treturn <b>&amp;</b>`;
+      server.addConversation('code', [
+        {user_text: `Run this, please:\n\n\`\`\`python3\n${code}\n\`\`\`\nThank you.`,
+          answer_text: `It says:\n\n\`\`\`\n${code}\n\`\`\`\n\nThat is all.`}]);
+      await (await arrive('/#c1', {viewport: {width: 360, height: 740}, isMobile: true, hasTouch: true, colorScheme}))
+        .connected();
+      const blocks = visitor.page.locator('.turn pre');
+      await blocks.nth(1).waitFor();
+      assert.deepEqual(await blocks.allTextContents(), [code, code]);
+      assert.equal(await visitor.page.locator('.turn b').count(), 0);
+      assert.deepEqual(await visitor.page.locator('.code-language:visible').allTextContents(), ['python3']);
+      assert.equal(await visitor.page.evaluate(() => document.documentElement.scrollWidth), 360);
+      for (const block of await blocks.all()) {
+        const [whole, shown, lines] = await block.evaluate((element) => [element.scrollWidth, element.clientWidth,
+          element.getClientRects()[0].height / parseFloat(getComputedStyle(element).lineHeight)]);
+        assert.ok(whole > shown && shown <= 360, `${whole} of ${shown}`);
+        assert.ok(lines < 6, `${lines} lines: none is broken`);
+      }
+      await visitor.screenshot(`code-phone-${colorScheme}`);
+    });
+  }
+
+  test('it keeps the parts of an answer that is written while code comes in', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    const whole = 'First\n```sh\nls -l\n```\nThen\n```\nend\n```';
+    for (const [index, text] of whole.split(/(?<=`|\n| )/).entries()) delta(conversation, turn, index, text);
+    server.complete(conversation, turn, whole);
+    await visitor.page.locator('.turn[data-state="completed"]').waitFor();
+    assert.deepEqual(await visitor.answer(1).locator('pre').allTextContents(), ['ls -l', 'end']);
+    assert.equal(await visitor.shown(visitor.answer(1)), 'FirstThen');
+  });
+
   test('it announces a whole answer, once, to screen readers', async () => {
     await (await arrive()).connected();
     await visitor.say('read me out');
