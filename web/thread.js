@@ -4,13 +4,20 @@
 // while it has no number there. Draws nothing, fetches nothing.
 
 const ended = new Set(['completed', 'error', 'interrupted']);
+// What is told of a turn. Others, such as chat_service, are for programs.
+const known = new Set(['chat_start', 'chat_delta', 'chat_step', 'chat_complete', 'chat_error']);
+const stepStates = new Set(['running', 'completed', 'error']);
+const stepsMax = 100;
 
 let moments = 0;
 
 // `seen`: when the page last learnt that the service has it.
 function makeTurn(fields) {
   const key = ++moments;
-  return {key, seen: key, id: null, state: 'sending', userText: '', answer: '', pieces: [], error: null, ...fields};
+  return {
+    key, seen: key, id: null, state: 'sending', userText: '', answer: '', pieces: [], steps: [], error: null,
+    ...fields,
+  };
 }
 
 function fromStored(stored) {
@@ -68,7 +75,8 @@ export class Thread {
       if (!before) return turn;
       // An event that was under way during the request may know more than its reply.
       if (isEnded(before) && !isEnded(turn)) return before;
-      return {...turn, key: before.key, pieces: before.pieces};
+      const {key, pieces, steps} = before;
+      return {...turn, key, pieces, steps};
     });
     const arrived = loaded.filter((turn) => !known.has(turn.id)).map((turn) => turn.userText);
     const isStored = (turn) => loaded.some((other) => other.id === turn.id);
@@ -114,18 +122,20 @@ export class Thread {
 
   // An event of a turn; gives the turn that has changed, if any.
   apply(name, data) {
+    if (!known.has(name)) return null;
     let turn = this.turns.find((each) => each.id === data.turn_id);
     if (!turn) {
       if (this.isSending()) {
         this.#held.push([name, data]);
         return null;
       }
-      if (data.conversation_id !== this.id || !name.startsWith('chat_')) return null;
+      if (data.conversation_id !== this.id) return null;
       turn = this.#meet(name, data);
     }
     if (isEnded(turn)) return null;
     if (name === 'chat_start') turn.state = 'running';
     if (name === 'chat_delta') this.#addPiece(turn, data);
+    if (name === 'chat_step') this.#takeStep(turn, data);
     if (name === 'chat_complete') Object.assign(turn, {state: 'completed', answer: data.text ?? '', pieces: []});
     if (name === 'chat_error') this.#fail(turn, data.error ?? {});
     return turn;
@@ -146,6 +156,16 @@ export class Thread {
     turn.state = 'running';
     if (!Number.isInteger(index) || index < 0 || index > 1_000_000 || typeof text !== 'string') return;
     if (text.length > (turn.pieces[index]?.length ?? -1)) turn.pieces[index] = text;
+  }
+
+  // A later step of the same name takes the earlier one's place.
+  #takeStep(turn, {name, status, text}) {
+    turn.state = 'running';
+    if (typeof name !== 'string' || name === '' || !stepStates.has(status)) return;
+    const step = {name, status, text: typeof text === 'string' ? text : ''};
+    const at = turn.steps.findIndex((each) => each.name === name);
+    if (at >= 0) turn.steps[at] = step;
+    else if (turn.steps.length < stepsMax) turn.steps.push(step);
   }
 
   #fail(turn, error) {

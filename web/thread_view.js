@@ -3,6 +3,7 @@
 // it. Decides nothing.
 import {make} from './elements.js';
 import {SaidView} from './said_view.js';
+import {StepsView} from './steps_view.js';
 import {answerOf, isEnded} from './thread.js';
 
 const nearEndPx = 80;
@@ -18,6 +19,7 @@ class TurnView {
   constructor(turn, acts) {
     this.user = new SaidView('You: ', 'by-user');
     this.answer = new SaidView('Answer: ', 'by-service');
+    this.steps = new StepsView();
     this.status = make('p', {className: 'turn-status'});
     this.errorText = make('p');
     this.retry = make('button', {type: 'button', className: 'quiet-button'});
@@ -25,7 +27,7 @@ class TurnView {
     this.error = make('div', {className: 'turn-error'}, this.errorText,
       make('div', {className: 'turn-error-buttons'}, this.retry, this.edit));
     this.element = make('article', {className: 'turn'}, this.user.element, this.answer.element, this.status,
-      this.error);
+      this.steps.element, this.error);
     this.retry.addEventListener('click', () => acts.retry(this.turn));
     this.edit.addEventListener('click', () => acts.edit(this.turn));
     this.turn = turn;
@@ -36,6 +38,7 @@ class TurnView {
     const isLive = !isEnded(turn) && turn.state !== 'refused' && turn.state !== 'sending';
     this.user.update(turn.userText);
     this.answer.update(answerOf(turn));
+    this.steps.update(turn.steps, isLive);
     this.status.textContent = statusOf(turn, isWaiting);
     this.status.hidden = this.status.textContent === '';
     this.error.hidden = turn.error === null || !(isEnded(turn) || turn.state === 'refused');

@@ -96,6 +96,10 @@ export class FakeServer {
     this.emit('conv_status', {...this.about(conversation, turn), state: 'error'});
   }
 
+  step(conversation, turn, name, status, text = '') {
+    this.emit('chat_step', {type: 'chat.step', ...this.about(conversation, turn), name, status, text, data: {}});
+  }
+
   // --- Requests ---
 
   async #answer(request, response) {

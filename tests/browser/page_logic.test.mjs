@@ -170,6 +170,27 @@ suite('the page, when the service misbehaves', () => {
     await wait(async () => await place() > 1000, 'the end again');
   });
 
+  test('it shows the steps of a turn, each as it is now, and nothing that is for programs', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    server.step(conversation, turn, 'Build', 'running');
+    server.step(conversation, turn, 'Test', 'running', '1 of 2');
+    const steps = visitor.turn(1).locator('.step');
+    await steps.nth(1).waitFor();
+    server.emit('chat_service', {...server.about(conversation, turn), name: 'cost', data: {cents: 3}});
+    server.step(conversation, turn, 'Build', 'completed', 'in 3 s');
+    server.step(conversation, turn, 'Ship', 'error', '<b>no</b> ship');
+    delta(conversation, turn, 0, 'Look:\n\n```python\nprint("<i>hello</i>")\n```\nand so on');
+    await steps.nth(2).waitFor();
+    assert.deepEqual(await steps.allTextContents(),
+      ['Build (done) in 3 s', 'Test (running) 1 of 2', 'Ship (failed) <b>no</b> ship']);
+    assert.equal(await visitor.page.locator('.turn').count(), 1);
+    await visitor.screenshot('steps');
+    server.fail(conversation, turn, {code: 'turn_interrupted', message: 'Interrupted.'});
+    await visitor.turn(1).locator('.step[data-status="left"]').waitFor();
+    assert.equal(await steps.nth(1).textContent(), 'Test (not finished) 1 of 2');
+  });
+
   for (const colorScheme of ['light', 'dark']) {
     test(`it shows code in blocks that scroll sideways on a phone, ${colorScheme}`, async () => {
       const line = `print("${'a long line '.repeat(30)}")`;

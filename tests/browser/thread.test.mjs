@@ -95,6 +95,45 @@ suite('a conversation on the page', () => {
     assert.deepEqual(texts(thread), ['|half|interrupted']);
   });
 
+  test('shows steps in the order in which they came, each as it was told last', () => {
+    const thread = new Thread('c');
+    const step = (name, status, text) => thread.apply('chat_step', about('t', {name, status, text, data: {}}));
+    step('build', 'running', '');
+    step('test', 'running', '1 of 2');
+    step('build', 'completed', 'in 3 s');
+    step('test', 'error', 42);
+    step('', 'running', 'no name');
+    step('ship', 'dancing', 'no such status');
+    assert.deepEqual(thread.turns[0].steps, [
+      {name: 'build', status: 'completed', text: 'in 3 s'}, {name: 'test', status: 'error', text: ''}]);
+    assert.equal(thread.turns[0].state, 'running');
+  });
+
+  test('keeps a bounded number of steps, and changes those it has', () => {
+    const thread = new Thread('c');
+    for (let number = 0; number < 5000; ++number) {
+      thread.apply('chat_step', about('t', {name: `step ${number}`, status: 'running'}));
+    }
+    thread.apply('chat_step', about('t', {name: 'step 7', status: 'completed'}));
+    assert.equal(thread.turns[0].steps.length, 100);
+    assert.equal(thread.turns[0].steps[7].status, 'completed');
+  });
+
+  test('keeps its steps when the history is loaded', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    thread.apply('chat_step', about('t', {name: 'build', status: 'completed'}));
+    thread.load({turns: [stored('t', {user_text: 'hi'})]}, thread.mark());
+    assert.deepEqual(thread.turns[0].steps.map((step) => step.name), ['build']);
+  });
+
+  test('shows nothing of what is told to programs only', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_service', about('t', {name: 'cost', data: {cents: 3}}));
+    thread.apply('chat_something_newer', about('u'));
+    assert.deepEqual(thread.turns, []);
+  });
+
   test('takes no event of another conversation', () => {
     const thread = new Thread('c');
     thread.apply('chat_start', {conversation_id: 'd', turn_id: 't', text: 'no'});
