@@ -76,6 +76,7 @@ export const api = {
   list: async () => (await ask('GET', '/conversations'))?.conversations ?? [],
   open: (id) => ask('GET', `/conversations/${encodeURIComponent(id)}`),
   remove: (id) => ask('DELETE', `/conversations/${encodeURIComponent(id)}`),
+  stop: (id) => ask('POST', `/conversations/${encodeURIComponent(id)}/stop`, {}),
   send: (streamId, text, conversationId) =>
     ask('POST', `/sse/chat?stream_id=${encodeURIComponent(streamId)}`,
       {message: conversationId ? {text, conversation_id: conversationId} : {text}}),

@@ -40,8 +40,9 @@ class ChatPage {
       retry: (turn) => this.retry(turn),
       edit: (turn) => this.edit(turn),
     });
-    this.composer = new Composer({form: byId('composer'), box: byId('composer-text'), button: byId('send')},
-      (text) => this.send(text));
+    this.composer = new Composer(
+      {form: byId('composer'), box: byId('composer-text'), button: byId('send'), stop: byId('stop')},
+      {send: (text) => this.send(text), stop: () => this.stop()});
     this.confirm = new Confirm({
       dialog: byId('confirm'), text: byId('confirm-text'), failure: byId('confirm-failure'),
       button: byId('confirm-delete'),
@@ -166,6 +167,23 @@ class ChatPage {
     if (thread === this.#thread) this.draw();
   }
 
+  async stop() {
+    const thread = this.#thread;
+    const undo = thread.beginStop();
+    this.draw();
+    try {
+      const {turns} = await api.stop(thread.id);
+      // They have ended, and the news is missing.
+      if (turns === 0 && thread === this.#thread) await this.loadThread();
+    } catch (error) {
+      const words = `Not stopped. ${error.message}`;
+      undo(words);
+      this.announce(words);
+      if (error.status === 401) this.stream.restart();
+    }
+    if (thread === this.#thread) this.draw();
+  }
+
   retry(turn) {
     if (turn.state === 'refused') this.#thread.drop(turn);
     this.composer.focus();
@@ -252,7 +270,7 @@ class ChatPage {
     const turn = this.#thread.apply(name, data);
     if (!turn) return;
     this.announceEnd(turn);
-    this.view.draw();
+    this.drawThread();
   }
 
   onStatus({conversation_id: id, state}) {
@@ -268,7 +286,12 @@ class ChatPage {
     const hasNothing = this.#thread.turns.length === 0;
     byId('empty').hidden = !(hasNothing && byId('loading').hidden && byId('failure').hidden);
     this.drawList();
+    this.drawThread();
+  }
+
+  drawThread() {
     this.view.show(this.#thread);
+    this.composer.showStop(this.#thread.stopping());
   }
 
   drawList() {

@@ -6,6 +6,8 @@
 const ended = new Set(['completed', 'error', 'interrupted']);
 // What is told of a turn. Others, such as chat_service, are for programs.
 const known = new Set(['chat_start', 'chat_delta', 'chat_step', 'chat_complete', 'chat_error']);
+// Error codes of turns that ended early though nothing failed.
+const interruptions = new Set(['turn_interrupted', 'turn_stopped']);
 const stepStates = new Set(['running', 'completed', 'error']);
 const stepsMax = 100;
 
@@ -16,7 +18,7 @@ function makeTurn(fields) {
   const key = ++moments;
   return {
     key, seen: key, id: null, state: 'sending', userText: '', answer: '', pieces: [], steps: [], error: null,
-    ...fields,
+    isStopping: false, note: '', ...fields,
   };
 }
 
@@ -32,6 +34,15 @@ function fromStored(stored) {
 
 export function isEnded(turn) {
   return ended.has(turn.state);
+}
+
+// Known to the service, and not ended there: it can be stopped.
+export function isOpen(turn) {
+  return turn.state === 'accepted' || turn.state === 'running';
+}
+
+export function isStopped(turn) {
+  return turn.state === 'interrupted' && turn.error?.code === 'turn_stopped';
 }
 
 // What can be shown of the answer: all of it, or the pieces that arrived, with an ellipsis where some are missing.
@@ -75,8 +86,8 @@ export class Thread {
       if (!before) return turn;
       // An event that was under way during the request may know more than its reply.
       if (isEnded(before) && !isEnded(turn)) return before;
-      const {key, pieces, steps} = before;
-      return {...turn, key, pieces, steps};
+      const {key, pieces, steps, isStopping} = before;
+      return {...turn, key, pieces, steps, isStopping};
     });
     const arrived = loaded.filter((turn) => !known.has(turn.id)).map((turn) => turn.userText);
     const isStored = (turn) => loaded.some((other) => other.id === turn.id);
@@ -84,6 +95,22 @@ export class Thread {
       ? !isStored(turn) && (turn.seen > mark || !isEnded(turn))
       : !(turn.isUnknown && arrived.includes(turn.userText))));
     this.turns = [...loaded, ...waiting];
+  }
+
+  // What the button in the composer may do: 'none', 'stop', or 'stopping' while the ends are awaited.
+  stopping() {
+    const open = this.turns.filter(isOpen);
+    if (open.length === 0) return 'none';
+    return open.every((turn) => turn.isStopping) ? 'stopping' : 'stop';
+  }
+
+  // Gives what undoes it, with a note why, for a request that was refused.
+  beginStop() {
+    const asked = this.turns.filter(isOpen);
+    asked.forEach((turn) => Object.assign(turn, {isStopping: true, note: ''}));
+    const keys = new Set(asked.map((turn) => turn.key));
+    return (note) => this.turns.filter((turn) => keys.has(turn.key) && isOpen(turn))
+      .forEach((turn) => Object.assign(turn, {isStopping: false, note}));
   }
 
   begin(text) {
@@ -170,7 +197,7 @@ export class Thread {
 
   #fail(turn, error) {
     turn.answer = answerOf(turn);
-    turn.state = error.code === 'turn_interrupted' ? 'interrupted' : 'error';
+    turn.state = interruptions.has(error.code) ? 'interrupted' : 'error';
     turn.error = error;
   }
 

@@ -4,13 +4,15 @@
 import {make} from './elements.js';
 import {SaidView} from './said_view.js';
 import {StepsView} from './steps_view.js';
-import {answerOf, isEnded} from './thread.js';
+import {answerOf, isEnded, isOpen, isStopped} from './thread.js';
 
 const nearEndPx = 80;
 
 function statusOf(turn, isWaiting) {
   if (turn.state === 'sending') return 'Sending…';
   if (isEnded(turn) || turn.state === 'refused') return '';
+  if (turn.isStopping) return 'Stopping…';
+  if (turn.note !== '') return turn.note;
   if (isWaiting) return 'Waits for the answer above';
   return answerOf(turn) === '' ? 'Answering…' : '';
 }
@@ -35,7 +37,7 @@ class TurnView {
 
   update(turn, isWaiting) {
     this.turn = turn;
-    const isLive = !isEnded(turn) && turn.state !== 'refused' && turn.state !== 'sending';
+    const isLive = isOpen(turn);
     this.user.update(turn.userText);
     this.answer.update(answerOf(turn));
     this.steps.update(turn.steps, isLive);
@@ -45,6 +47,7 @@ class TurnView {
     if (!this.error.hidden) this.#showError(turn);
     this.element.dataset.state = turn.state;
     this.element.classList.toggle('is-live', isLive && !isWaiting);
+    this.element.classList.toggle('is-stopped', isStopped(turn));
     this.element.setAttribute('aria-busy', String(isLive));
   }
 

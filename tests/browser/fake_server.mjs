@@ -12,6 +12,7 @@ const types = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript
 export class FakeServer {
   conversations = [];
   posts = []; // the bodies
+  stops = []; // the ids of the conversations
   streamRequests = []; // {lastEventId}
   refusals = []; // for the requests to come: {match, status, code, message, headers, once}
   answersByItself = true;
@@ -100,6 +101,16 @@ export class FakeServer {
     this.emit('chat_step', {type: 'chat.step', ...this.about(conversation, turn), name, status, text, data: {}});
   }
 
+  // Every unended turn of the conversation, as after a request to stop.
+  endStopped(conversation) {
+    const error = {code: 'turn_stopped', message: 'Stopped.'};
+    for (const turn of conversation.turns.filter(({state}) => state === 'accepted' || state === 'running')) {
+      Object.assign(turn, {state: 'interrupted', error});
+      this.emit('chat_error', {...this.about(conversation, turn), error});
+      this.emit('conv_status', {...this.about(conversation, turn), state: 'idle'});
+    }
+  }
+
   // --- Requests ---
 
   async #answer(request, response) {
@@ -113,6 +124,7 @@ export class FakeServer {
     } else if (what === 'GET /sse/stream') this.#openStream(request, response);
     else if (what === 'POST /sse/chat') await this.#take(request, response);
     else if (what === 'GET /conversations') this.#json(response, {conversations: this.conversations});
+    else if (/^POST .*\/stop$/.test(what)) this.#stop(response, url.pathname.split('/')[2]);
     else if (url.pathname.startsWith('/conversations/')) this.#one(request, response, url.pathname.slice(15));
     else await this.#file(url.pathname, response);
   }
@@ -153,6 +165,14 @@ export class FakeServer {
     }
     if (request.method === 'DELETE') this.conversations = this.conversations.filter((each) => each !== conversation);
     this.#json(response, conversation);
+  }
+
+  // The ends are the test's: endStopped().
+  #stop(response, id) {
+    this.stops.push(id);
+    const turns = this.conversations.find((each) => each.conversation_id === id)?.turns ?? [];
+    const unended = turns.filter(({state}) => state === 'accepted' || state === 'running');
+    this.#json(response, {status: 'stop_requested', turns: unended.length});
   }
 
   #json(response, value) {

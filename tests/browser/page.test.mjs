@@ -173,6 +173,25 @@ suite('a person on the page of chatd', () => {
     await visitor.screenshot('refused');
   });
 
+  test('stops an answer that streams, keeps its beginning, and goes on', async () => {
+    await arrive();
+    const words = Array.from({length: 400}, (_, number) => `word${number}`).join(' ');
+    await visitor.say(words);
+    await visitor.page.locator('.turn[data-state="running"] .by-service', {hasText: 'word0'}).waitFor();
+    await visitor.page.getByRole('button', {name: 'Stop the answer'}).click();
+    await visitor.turn(1).getByText('Stopped.', {exact: true}).waitFor();
+    const kept = await visitor.shown(visitor.answer(1));
+    assert.ok(kept !== '' && kept !== words && words.startsWith(kept), kept);
+    await visitor.page.locator('.entry[data-state="idle"]').waitFor();
+    await visitor.screenshot('stopped');
+    await visitor.page.reload();
+    await visitor.connected();
+    await visitor.turn(1).getByText('Stopped.', {exact: true}).waitFor();
+    assert.equal(await visitor.shown(visitor.answer(1)), kept);
+    await visitor.say('Go on');
+    await visitor.sees(2, 'Go on');
+  });
+
   test('sees the code she sends, and the code of an answer, in blocks', async () => {
     await arrive();
     await visitor.say('Look:\n```sh\necho "<b>"  # as it is\n```');

@@ -170,6 +170,84 @@ suite('the page, when the service misbehaves', () => {
     await wait(async () => await place() > 1000, 'the end again');
   });
 
+  test('it offers to stop while an answer is made, once, and tells the end calmly', async () => {
+    await (await arrive()).connected();
+    const stop = visitor.page.locator('#stop');
+    assert.equal(await stop.isVisible(), false);
+    const [conversation, turn] = await ask();
+    delta(conversation, turn, 0, 'It begins');
+    await visitor.page.getByRole('button', {name: 'Stop the answer'}).click();
+    await wait(() => server.stops.length === 1, 'the request at the server');
+    assert.deepEqual(server.stops, [conversation.conversation_id]);
+    assert.equal(await stop.isDisabled(), true);
+    assert.equal(await stop.getAttribute('aria-label'), 'Stopping…');
+    await visitor.turn(1).getByText('Stopping…').waitFor();
+    server.endStopped(conversation);
+    await visitor.turn(1).getByText('Stopped.', {exact: true}).waitFor();
+    await stop.waitFor({state: 'hidden'});
+    assert.equal(await visitor.page.locator('#send').isVisible(), true);
+    assert.equal(await visitor.shown(visitor.answer(1)), 'It begins');
+    const look = await visitor.turn(1).locator('.turn-error').evaluate((element) => {
+      const quiet = getComputedStyle(document.querySelector('#connection')).color;
+      const {backgroundColor, color} = getComputedStyle(element);
+      return {backgroundColor, isQuiet: color === quiet};
+    });
+    assert.deepEqual(look, {backgroundColor: 'rgba(0, 0, 0, 0)', isQuiet: true});
+    await visitor.page.locator('#announcer', {hasText: 'Stopped.'}).waitFor();
+  });
+
+  test('it has Send beside Stop when there is something to send', async () => {
+    await (await arrive()).connected();
+    const [conversation] = await ask();
+    const send = visitor.page.locator('#send');
+    await visitor.page.locator('#stop').waitFor();
+    assert.equal(await send.isVisible(), false);
+    await visitor.box.fill('and another thing');
+    await send.click();
+    await wait(() => server.posts.length === 2, 'the second message at the server');
+    await visitor.turn(2).getByText('Waits for the answer above').waitFor();
+    await visitor.page.locator('#stop').click();
+    await wait(() => server.stops.length === 1, 'the request at the server');
+    server.endStopped(conversation);
+    for (const number of [1, 2]) await visitor.turn(number).getByText('Stopped.', {exact: true}).waitFor();
+  });
+
+  test('it stops by the keyboard and leaves the focus where one writes', async () => {
+    await (await arrive()).connected();
+    const [conversation] = await ask();
+    await visitor.page.locator('#stop').waitFor();
+    await visitor.box.focus();
+    await visitor.page.keyboard.press('Tab');
+    assert.equal(await visitor.page.evaluate(() => document.activeElement.id), 'stop');
+    await visitor.page.keyboard.press('Enter');
+    await wait(() => server.stops.length === 1, 'the request at the server');
+    assert.equal(await visitor.page.evaluate(() => document.activeElement.id), 'composer-text');
+    server.endStopped(conversation);
+    await visitor.turn(1).getByText('Stopped.', {exact: true}).waitFor();
+  });
+
+  test('it says when a stop is refused, and offers it again', async () => {
+    await (await arrive()).connected();
+    const [conversation] = await ask();
+    server.refuse('POST /conversations/', 503, 'postgres_unavailable', 'Postgres does not answer', {once: true});
+    await visitor.page.locator('#stop').click();
+    await visitor.turn(1).getByText('Not stopped. Postgres does not answer.').waitFor();
+    await visitor.page.getByRole('button', {name: 'Stop the answer'}).click();
+    await wait(() => server.stops.length === 1, 'the request at the server');
+    server.endStopped(conversation);
+    await visitor.turn(1).getByText('Stopped.', {exact: true}).waitFor();
+  });
+
+  test('it looks at the history when there was nothing to stop any more', async () => {
+    await (await arrive()).connected();
+    const [conversation, turn] = await ask();
+    Object.assign(turn, {state: 'completed', answer_text: 'long done'}); // and nobody said so
+    await visitor.page.locator('#stop').click();
+    await visitor.sees(1, 'long done');
+    assert.equal(await visitor.page.locator('#stop').isVisible(), false);
+    assert.deepEqual(server.stops, [conversation.conversation_id]);
+  });
+
   test('it shows the steps of a turn, each as it is now, and nothing that is for programs', async () => {
     await (await arrive()).connected();
     const [conversation, turn] = await ask();
@@ -186,9 +264,10 @@ suite('the page, when the service misbehaves', () => {
       ['Build (done) in 3 s', 'Test (running) 1 of 2', 'Ship (failed) <b>no</b> ship']);
     assert.equal(await visitor.page.locator('.turn').count(), 1);
     await visitor.screenshot('steps');
-    server.fail(conversation, turn, {code: 'turn_interrupted', message: 'Interrupted.'});
+    server.endStopped(conversation);
     await visitor.turn(1).locator('.step[data-status="left"]').waitFor();
     assert.equal(await steps.nth(1).textContent(), 'Test (not finished) 1 of 2');
+    await visitor.screenshot('steps-stopped');
   });
 
   for (const colorScheme of ['light', 'dark']) {
@@ -197,7 +276,9 @@ suite('the page, when the service misbehaves', () => {
       const code = `if True:\n    ${line}\n\n\treturn <b>&amp;</b>`;
       server.addConversation('code', [
         {user_text: `Run this, please:\n\n\`\`\`python3\n${code}\n\`\`\`\nThank you.`,
-          answer_text: `It says:\n\n\`\`\`\n${code}\n\`\`\`\n\nThat is all.`}]);
+          answer_text: `It says:\n\n\`\`\`\n${code}\n\`\`\`\n\nThat is all.`},
+        {user_text: 'stop me', answer_text: 'Half an', state: 'interrupted',
+          error: {code: 'turn_stopped', message: 'Stopped.'}}]);
       await (await arrive('/#c1', {viewport: {width: 360, height: 740}, isMobile: true, hasTouch: true, colorScheme}))
         .connected();
       const blocks = visitor.page.locator('.turn pre');

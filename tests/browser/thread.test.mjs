@@ -2,7 +2,7 @@
 // What the page knows of a conversation, event by event, without a browser.
 import assert from 'node:assert/strict';
 import {suite, test} from './suite.mjs';
-import {answerOf, Thread} from '../../web/thread.js';
+import {answerOf, isStopped, Thread} from '../../web/thread.js';
 
 const about = (turn, more = {}) => ({conversation_id: 'c', turn_id: turn, ...more});
 const stored = (turn, more = {}) =>
@@ -132,6 +132,37 @@ suite('a conversation on the page', () => {
     thread.apply('chat_service', about('t', {name: 'cost', data: {cents: 3}}));
     thread.apply('chat_something_newer', about('u'));
     assert.deepEqual(thread.turns, []);
+  });
+
+  test('can be stopped while a turn runs or waits, and once', () => {
+    const thread = new Thread('c');
+    assert.equal(thread.stopping(), 'none');
+    const sent = thread.begin('one');
+    assert.equal(thread.stopping(), 'none'); // the service does not know of it yet
+    thread.accept(sent, {conversation_id: 'c', turn_id: 't'});
+    assert.equal(thread.stopping(), 'stop');
+    thread.beginStop();
+    assert.equal(thread.stopping(), 'stopping');
+    thread.accept(thread.begin('two'), {conversation_id: 'c', turn_id: 'u'});
+    assert.equal(thread.stopping(), 'stop');
+    thread.beginStop();
+    for (const turn of ['t', 'u']) {
+      thread.apply('chat_error', about(turn, {error: {code: 'turn_stopped', message: 'Stopped.'}}));
+    }
+    assert.equal(thread.stopping(), 'none');
+    assert.deepEqual(texts(thread), ['one||interrupted', 'two||interrupted']);
+    assert.ok(thread.turns.every(isStopped));
+  });
+
+  test('can be stopped again when the first attempt was refused', () => {
+    const thread = new Thread('c');
+    thread.apply('chat_start', about('t', {text: 'hi'}));
+    const undo = thread.beginStop();
+    thread.load({turns: [stored('t', {state: 'running', user_text: 'hi', answer_text: ''})]}, thread.mark());
+    assert.equal(thread.stopping(), 'stopping');
+    undo('Not stopped.');
+    assert.equal(thread.stopping(), 'stop');
+    assert.equal(thread.turns[0].note, 'Not stopped.');
   });
 
   test('takes no event of another conversation', () => {
