@@ -32,13 +32,17 @@ LIBRARIES = [
     (r'spdlog/', r'src/chat/log\.', 'logs go through chat/log'),
 ]
 BEAST_FILES_MAX = 2
+# Copied into programs of others: nothing of ours and no library comes with it.
+ALONE = {'src/chat/sdk/emit.hpp'}
 
 POOLS = (r'(?:headroom::)?(?:redis::(?:blocking_)?client|postgres::postgres_pool'
          r'|pool::(?:async|blocking)_pool(?:<[^;]*>)?)')
 
 # Words that may stand in some files only: pattern in the code, files that may have it, why.
 WORDS = [
-    (r'\b(?:secure_)?getenv\s*\(|\benviron\b', r'(src/config/|apps/|tests/)', 'only config reads the environment'),
+    # The SDK's emit.hpp is for programs of others, which have no configuration of ours.
+    (r'\b(?:secure_)?getenv\s*\(|\benviron\b', r'(src/config/|src/chat/sdk/emit\.hpp$|apps/|tests/)',
+     'only config reads the environment'),
     # By new, make_unique and their like, as a temporary, or as an object of its own.
     (rf'(?:\bnew\s+|(?:make_unique|make_shared|emplace|optional)<){POOLS}\b|\b{POOLS}\s*[({{]'
      rf'|\b{POOLS}\s+\w+\s*[({{;=]',
@@ -86,6 +90,8 @@ def check_file(root, path):
 
 
 def check_include(name, where, layer, core, included):
+    if name in ALONE and not re.fullmatch(r'<[a-z_]+(\.h)?>', included):
+        yield f'{where}: {name} includes the standard library and POSIX only'
     for pattern, allowed, why in LIBRARIES:
         if re.search(pattern, included) and not re.match(allowed, name):
             yield f'{where}: {why}'
@@ -138,6 +144,8 @@ PLANTED = [
     ('src/chat/core/d.cpp', '#include "net/event.hpp"\n', 'cores, base and budget only'),
     ('src/postgres/rows.cpp', '#include <libpq-fe.h>\n', 'libpq stays behind'),
     ('src/chat/store/a.cpp', 'auto* home = std::getenv("HOME");\n', 'only config reads the environment'),
+    ('src/chat/sdk/emit_more.hpp', 'auto* home = std::getenv("HOME");\n', 'only config reads the environment'),
+    ('src/chat/sdk/emit.hpp', '#include "base/error.hpp"\n', 'includes the standard library and POSIX only'),
     ('src/chat/relay/a.cpp', 'auto own = std::make_unique<redis::client>(executor, options);\n',
      'chat/worker/resolvers and nowhere else'),
     ('src/chat/worker/a.cpp', '#include <boost/beast/http.hpp>\n', 'Beast costs'),
@@ -150,6 +158,7 @@ CLEAN = [
     ('src/chat/queue/a.hpp', 'explicit queue(redis::client& through);\npostgres::postgres_pool* pool_;\n'),
     ('src/redis/core/command.cpp', '#include <fmt/format.h>\n#include <string_view>\n'),
     ('src/chat/http/server.cpp', '#include <boost/beast/http/parser.hpp>\n'),
+    ('src/chat/sdk/emit.hpp', '#include <unistd.h>\nconst char* number = std::getenv("CHAT_EVENTS_FD");\n'),
     ('src/config/process_sources.cpp', 'const char* value = std::getenv("HOME");\n'),
 ]
 
