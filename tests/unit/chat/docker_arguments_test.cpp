@@ -165,7 +165,7 @@ TEST(DockerArguments, ExplainEachRefusalAndItsRemedy) {
                         "\"/headroom\" is already in use by container \"1\"."),
                 HasSubstr("docker rm --force"));
     EXPECT_THAT(refusal(125, "something new"), HasSubstr("Docker refused"));
-    EXPECT_THAT(refusal(126, ""), HasSubstr("cannot be run"));
+    EXPECT_THAT(refusal(126, ""), HasSubstr("is no program"));
     EXPECT_THAT(refusal(127, ""), HasSubstr("has no program chat-executor"));
     EXPECT_THAT(refusal(137, ""), HasSubstr("more memory than allowed"));
 }

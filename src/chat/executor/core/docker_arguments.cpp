@@ -166,17 +166,18 @@ std::optional<std::string> explain_docker_refusal(int exit_code, std::string_vie
     // https://docs.docker.com/reference/cli/docker/container/run/#exit-status
     switch (exit_code) {
         case 125:
-            return explain_daemon(error_tail, plan);
+            return "could not be run: " + explain_daemon(error_tail, plan);
         case 126:
-            return fmt::format("the image {} has a chat-executor that cannot be run", plan.image);
+            return fmt::format("could not be run: the chat-executor of the image {} is no program",
+                               plan.image);
         case 127:
             return fmt::format(
-                "the image {} has no program chat-executor in its PATH: build it from "
-                "packaging/chat-executor.Dockerfile",
+                "could not be run: the image {} has no program chat-executor in its PATH: build it "
+                "from packaging/chat-executor.Dockerfile",
                 plan.image);
         case 137:
-            return "the container was killed: by somebody, or because it used more memory than "
-                   "allowed";
+            return "was killed with its container: by somebody, or because it used more memory "
+                   "than allowed";
         default:
             return std::nullopt;
     }

@@ -35,7 +35,8 @@ struct container_plan {
 [[nodiscard]] std::vector<std::string> docker_remove_arguments(const container_plan& plan);
 
 // What `docker run` means by its exit code and the end of its standard error, and what to do about
-// it. Empty when the container was run: the exit code is then the executor's.
+// it, in words that follow "it": "could not be run: ...". Empty when the exit code is the
+// executor's own.
 [[nodiscard]] std::optional<std::string> explain_docker_refusal(int exit_code,
                                                                 std::string_view error_tail,
                                                                 const container_plan& plan);
