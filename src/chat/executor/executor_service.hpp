@@ -26,7 +26,8 @@ public:
     execution_listener& operator=(const execution_listener&) = delete;
     virtual ~execution_listener() = default;
 
-    virtual void on_waiting(std::size_t ahead) = 0;  // executions before it
+    // At once, and again when it changes: so many wait before it; 0: it is the next.
+    virtual void on_waiting(std::size_t ahead) = 0;
     virtual void on_started(const started_report& how) = 0;
     virtual void on_output(const output_report& what) = 0;
 };
@@ -58,7 +59,9 @@ public:
     executor_service& operator=(const executor_service&) = delete;
 
     // Waits its turn, runs, and gives the report. Cancelling the coroutine ends the program and
-    // everything it started. Errors: queue_full, closed, execution_failed with why, for people.
+    // everything it started, and still gives the report, within a few seconds. At `by` it returns
+    // at once, and the program is ended behind it. Errors: queue_full, closed, execution_failed
+    // with why, for people.
     [[nodiscard]] boost::asio::awaitable<result<ended_report>> run(execution_request what,
                                                                    std::optional<comm_spec> comm,
                                                                    execution_listener& to,
