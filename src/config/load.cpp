@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "config/bundle_variable.hpp"
 #include "config/gateway_table.hpp"
 #include "config/reading.hpp"
 #include "config/variable_table.hpp"
@@ -24,10 +25,20 @@ resolved_setting resolved(const reading& run, std::string_view name, std::string
     return {std::string(name), std::string(otherwise), origin::built_in};
 }
 
+void add_bundle_variables(const reading& run, std::vector<resolved_setting>& to) {
+    for (const auto& [name, value] : run.from().variables) {
+        if (is_bundle_variable(name) && run.is_set(name)) to.push_back(resolved(run, name, {}));
+    }
+}
+
 std::vector<resolved_setting> all_resolved(const reading& run) {
     std::vector<resolved_setting> all;
     for (const variable& row : variables()) {
-        all.push_back(resolved(run, row.name, row.default_text));
+        if (row.name == bundle_variable_pattern) {
+            add_bundle_variables(run, all);
+        } else {
+            all.push_back(resolved(run, row.name, row.default_text));
+        }
     }
     for (const document_key& row : document_keys()) {
         if (row.variable.empty()) all.push_back(resolved(run, dotted(row), row.default_text));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "config/bundle_variable.hpp"
 #include "config/gateway_document.hpp"
 #include "config/variable_table.hpp"
 
@@ -31,22 +32,31 @@ void reading::refuse_unfit_values() {
     for (const variable& row : variables()) {
         const auto found = from_.variables.find(row.name);
         if (found == from_.variables.end()) continue;
-        const std::string& value = found->second;
         const bool is_document = row.name == gateway_json_variable;
-        const std::size_t bytes_max = is_document ? gateway_document_bytes_max : value_bytes_max;
-        if (value.size() > bytes_max) {
-            note_fault({.name = std::string(row.name),
-                        .found = fmt::format("{} bytes", value.size()),
-                        .expected = fmt::format("at most {} bytes", bytes_max),
-                        .advice = {}});
-        } else if (!is_document && row.shown != exposure::hidden && has_control_character(value)) {
-            note_fault(row.name, "text without control characters",
-                       "look for a line break at the end of the value");
-        } else {
-            continue;
-        }
-        unfit_.push_back(row.name);
+        refuse_if_unfit(row.name, found->second,
+                        is_document ? gateway_document_bytes_max : value_bytes_max,
+                        is_document || row.shown == exposure::hidden);
     }
+    for (const auto& [name, value] : from_.variables) {
+        if (is_bundle_variable(name) && is_visible_ascii(name))
+            refuse_if_unfit(name, value, value_bytes_max, false);
+    }
+}
+
+void reading::refuse_if_unfit(std::string_view name, std::string_view value, std::size_t bytes_max,
+                              bool may_hold_control_characters) {
+    if (value.size() > bytes_max) {
+        note_fault({.name = std::string(name),
+                    .found = fmt::format("{} bytes", value.size()),
+                    .expected = fmt::format("at most {} bytes", bytes_max),
+                    .advice = {}});
+    } else if (!may_hold_control_characters && has_control_character(value)) {
+        note_fault(name, "text without control characters",
+                   "look for a line break at the end of the value");
+    } else {
+        return;
+    }
+    unfit_.push_back(name);
 }
 
 std::optional<std::uint64_t> reading::whole_number(std::string_view name, number_range range) {

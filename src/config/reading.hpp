@@ -52,8 +52,8 @@ public:
     [[nodiscard]] bool has_fault(std::string_view name) const;
     void warn(std::string sentence) { to.out.warnings.push_back(std::move(sentence)); }
 
-    // Notes a fault for each value that is too long or holds control characters, and hides it from
-    // text().
+    // Notes a fault for each value, also of a bundle, that is too long or holds control characters,
+    // and hides it from text().
     void refuse_unfit_values();
 
     [[nodiscard]] const faults& all_faults() const { return all_; }
@@ -65,9 +65,13 @@ public:
     bool document_is_faulty = false;  // then what it leaves unset is no verdict on other settings
 
 private:
+    // `name` lives as long as the table or the sources.
+    void refuse_if_unfit(std::string_view name, std::string_view value, std::size_t bytes_max,
+                         bool may_hold_control_characters);
+
     const sources& from_;
     faults all_;
-    std::vector<std::string_view> unfit_;  // names of the table
+    std::vector<std::string_view> unfit_;
 };
 
 }  // namespace headroom::config

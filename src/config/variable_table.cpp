@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "config/bundle_variable.hpp"
 #include "config/gateway_table.hpp"
 #include "config/reading.hpp"
 #include "config/variable_readers.hpp"
@@ -132,6 +133,12 @@ constexpr std::array table{
              exposure::hidden, read_session_secret},
     variable{"CHAT_BUNDLES", "echo", "bundles switched on, with commas", exposure::plain,
              read_bundles},
+    variable{bundle_variable_pattern, "the bundle's",
+             "one setting of a bundle, both names in capitals, `_` for what is no letter or digit: "
+             "`CHAT_BUNDLE_MY_GREETER_WORD`. At most 256 of 4096 bytes, no control characters; "
+             "shown hidden when KEY ends in KEY, SECRET, TOKEN or PASSWORD. One that no bundle "
+             "knows ends the start",
+             exposure::plain, read_bundle_settings},
 };
 
 constexpr std::array internal_table{
@@ -151,6 +158,7 @@ std::span<const variable> internal_variables() {
 }
 
 std::string shown_value(std::string_view name, std::string_view value) {
+    if (is_secret_bundle_variable(name)) return "(hidden)";
     const auto row = std::ranges::find(table, name, &variable::name);
     const exposure shown = row == table.end() ? exposure::plain : row->shown;
     switch (shown) {
