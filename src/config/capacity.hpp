@@ -13,6 +13,14 @@
 
 namespace headroom::config {
 
+// The bundle that runs code, by its name in CHAT_BUNDLES.
+inline constexpr std::string_view code_bundle = "code";
+[[nodiscard]] bool names_code(const settings& from);
+
+// How many executors of a worker run at the same time, each at most one Redis connection. None
+// unless CHAT_BUNDLES names `code`, and none where no turns run (role `ingress`).
+[[nodiscard]] connection_count executors_per_worker(const settings& from);
+
 // This configuration, on so many instances.
 [[nodiscard]] budget::fleet fleet_of(const settings& from, instance_count instances);
 

@@ -18,6 +18,7 @@ void read_bundles(reading& run);
 void read_bind(reading& run);
 void read_admin_port(reading& run);
 void read_session_secret(reading& run);
+void read_executor(reading& run);         // CHAT_EXECUTORS_MAX and all CHAT_EXECUTOR_*
 void read_bundle_settings(reading& run);  // CHAT_BUNDLE_<NAME>_<KEY>
 
 }  // namespace headroom::config

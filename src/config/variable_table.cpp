@@ -139,6 +139,31 @@ constexpr std::array table{
              "shown hidden when KEY ends in KEY, SECRET, TOKEN or PASSWORD. One that no bundle "
              "knows ends the start",
              exposure::plain, read_bundle_settings},
+
+    variable{"CHAT_EXECUTORS_MAX", "4",
+             "executors of a worker that run at the same time, 1 to 1000; more wait in order. Each "
+             "is at most one Redis connection. These rows count when `CHAT_BUNDLES` names `code`",
+             exposure::plain, read_executor},
+    variable{"CHAT_EXECUTOR_LAUNCHER", "child",
+             "where they run: `child` (a process of this host behind bubblewrap) or `docker`, for "
+             "which Redis needs an address"},
+    variable{"CHAT_EXECUTOR_UNSANDBOXED", "false",
+             "`true`: where bubblewrap cannot be used, code runs without it instead of being "
+             "refused"},
+    variable{"CHAT_EXECUTOR_DOCKER_IMAGE", "none", "image of the launcher `docker`; it needs one"},
+    variable{"CHAT_EXECUTOR_DOCKER_NETWORK", "none",
+             "its network, in which Redis is reached; unset: none, and code's events are refused"},
+    variable{"CHAT_EXECUTOR_WALL_SEC", "60", "how long one execution may take, 0.1 to 3600"},
+    variable{"CHAT_EXECUTOR_CPU_SEC", "30",
+             "processor time of all its processes together, 0.1 to 36000"},
+    variable{"CHAT_EXECUTOR_MEMORY_MB", "512",
+             "memory of all its processes together in MiB, 16 to 1048576"},
+    variable{"CHAT_EXECUTOR_PROCESSES", "64",
+             "its processes and threads at the same time, 1 to 10000"},
+    variable{"CHAT_EXECUTOR_OUTPUT_KB", "256",
+             "KiB kept of its standard output and of its standard error, 1 to 65536 each"},
+    variable{"CHAT_EXECUTOR_FOLDER_MB", "256",
+             "what it may write into its folders in MiB, 1 to 1048576"},
 };
 
 constexpr std::array internal_table{

@@ -23,6 +23,25 @@ TEST(Capacity, PutsTheSettingsIntoTheBudget) {
     EXPECT_EQ(budget::postgres_demand(fleet).total.counted(), connection_count(18));
 }
 
+TEST(Capacity, CountsExecutorsWhereCodeIsRun) {
+    settings of = capped();
+    of.executor.running_max = connection_count(7);
+    EXPECT_EQ(executors_per_worker(of), connection_count(0)) << "the bundle is off";
+    of.bundles = {"echo", "code"};
+    EXPECT_EQ(executors_per_worker(of), connection_count(7));
+    of.role = service_role::ingress;
+    EXPECT_EQ(executors_per_worker(of), connection_count(0)) << "it runs no turns";
+}
+
+TEST(Capacity, AddsTheFilesOfExecutors) {
+    settings of = capped();
+    const auto before = open_files_needed(of).total;
+    of.bundles = {"code"};
+    of.executor.running_max = connection_count(7);
+    EXPECT_EQ(open_files_needed(of).total, before + 4 * 7);
+    EXPECT_EQ(open_files_needed(of).terms.back().name, "executors");
+}
+
 TEST(Capacity, LeavesAnUnsetCapUnbounded) {
     const budget::fleet fleet = fleet_of(settings{}, instance_count(1));
     EXPECT_TRUE(budget::redis_demand(fleet).total.is_unbounded());

@@ -44,11 +44,28 @@ TEST(Load, NeedsNothingAndThenUsesTheDefaults) {
 TEST(Load, GivesTheSameForADefaultWrittenOut) {
     const settings unset = accepted({});
     environment written;
-    for (const char* name :
-         {"CHAT_ROLE", "TENANT_ID", "PROJECT_ID", "REDIS_CLIENT_NAME",
-          "REDIS_HEALTHCHECK_INTERVAL_SEC", "REDIS_HEALTHCHECK_TIMEOUT_SEC", "PGPOOL_MIN_SIZE",
-          "CHAT_BIND", "CHAT_APP_PORT", "CHAT_ADMIN_PORT", "CHAT_START_TIMEOUT_SEC",
-          "CHAT_SHUTDOWN_BUDGET_SEC", "CHAT_BUNDLES"}) {
+    for (const char* name : {"CHAT_ROLE",
+                             "TENANT_ID",
+                             "PROJECT_ID",
+                             "REDIS_CLIENT_NAME",
+                             "REDIS_HEALTHCHECK_INTERVAL_SEC",
+                             "REDIS_HEALTHCHECK_TIMEOUT_SEC",
+                             "PGPOOL_MIN_SIZE",
+                             "CHAT_BIND",
+                             "CHAT_APP_PORT",
+                             "CHAT_ADMIN_PORT",
+                             "CHAT_START_TIMEOUT_SEC",
+                             "CHAT_SHUTDOWN_BUDGET_SEC",
+                             "CHAT_BUNDLES",
+                             "CHAT_EXECUTORS_MAX",
+                             "CHAT_EXECUTOR_LAUNCHER",
+                             "CHAT_EXECUTOR_UNSANDBOXED",
+                             "CHAT_EXECUTOR_WALL_SEC",
+                             "CHAT_EXECUTOR_CPU_SEC",
+                             "CHAT_EXECUTOR_MEMORY_MB",
+                             "CHAT_EXECUTOR_PROCESSES",
+                             "CHAT_EXECUTOR_OUTPUT_KB",
+                             "CHAT_EXECUTOR_FOLDER_MB"}) {
         const auto row = std::ranges::find(variables(), std::string_view(name), &variable::name);
         ASSERT_NE(row, variables().end()) << name;
         written.emplace(name, row->default_text);
@@ -66,6 +83,7 @@ TEST(Load, GivesTheSameForADefaultWrittenOut) {
     EXPECT_EQ(of.bundles, unset.bundles);
     EXPECT_EQ(of.redis, unset.redis);
     EXPECT_EQ(of.postgres, unset.postgres);
+    EXPECT_EQ(of.executor, unset.executor);
 }
 
 TEST(Load, TakesEmptyForUnset) {
