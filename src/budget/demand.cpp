@@ -42,7 +42,7 @@ struct extra {
     std::string_view thing;  // one of them
     std::string_view rest;
 };
-constexpr extra executors{"executor", " emitting at the same time, 1 each"};
+constexpr extra emitting{"executor", " emitting at the same time, 1 each"};
 constexpr extra migrations{"session", " of migrations and batch jobs"};
 constexpr extra operators{"session", " of operators and dashboards"};
 constexpr extra replicas{"link", " of replicas after a failover"};
@@ -56,6 +56,39 @@ void add_extra(demand& to, std::string_view name, extra what, connection_count c
 
 demand nothing() {
     return {.terms = {}, .total = amount::of(connection_count(0))};
+}
+
+bool counts_executors_by_worker(const fleet& of) {
+    return !of.emitting_executors && of.executors_per_worker != connection_count(0);
+}
+
+void add_executors(demand& to, const fleet& of) {
+    if (of.emitting_executors) {
+        add_extra(to, "executors", emitting, *of.emitting_executors);
+    } else if (counts_executors_by_worker(of)) {
+        add_term(to, "executors",
+                 fmt::format("{} x {}, 1 each", processes_text(of.instances, of),
+                             count_text(of.executors_per_worker.value(), "executor")),
+                 redis_of_executors(of));
+    }
+}
+
+// Whatever a worker of the new version brings; of executors counted in all, none more.
+void add_redis_surge(demand& to, const fleet& of, std::string text) {
+    if (of.surge == instance_count(0)) return;
+    amount each = redis_per_process(of);
+    const std::string pools = text;
+    if (of.sentinel) {
+        each = add(each, amount::of(one));
+        text += " + 1";
+    }
+    if (counts_executors_by_worker(of)) {
+        each = add(each, amount::of(of.executors_per_worker));
+        text += " + " + count_text(of.executors_per_worker.value(), "executor");
+    }
+    if (text != pools) text = fmt::format("({})", text);
+    add_term(to, "surge", fmt::format("{} x {}", processes_text(of.surge, of), text),
+             product(processes_of(of.surge, of), each));
 }
 
 }  // namespace
@@ -77,26 +110,25 @@ amount redis_per_process(const fleet& of) {
     return amount::of(multiply(redis_pools_per_process, *of.redis_connections_max));
 }
 
+amount redis_of_executors(const fleet& of) {
+    if (of.emitting_executors) return amount::of(*of.emitting_executors);
+    return product(processes_of(of.instances, of), amount::of(of.executors_per_worker));
+}
+
 demand redis_demand(const fleet& of) {
     demand sum = nothing();
     const auto processes = processes_of(of.instances, of);
-    const amount each = redis_per_process(of);
     const std::string each_text =
         fmt::format("{} pools x {}", redis_pools_per_process.value(), cap_text(of));
 
     add_term(sum, "workers", fmt::format("{} x {}", processes_text(of.instances, of), each_text),
-             product(processes, each));
+             product(processes, redis_per_process(of)));
     if (of.sentinel) {
         add_term(sum, "sentinel", fmt::format("{} x 1", processes_text(of.instances, of)),
                  product(processes, amount::of(one)));
     }
-    add_extra(sum, "executors", executors, of.emitting_executors);
-    if (of.surge != instance_count(0)) {
-        const amount each_new = of.sentinel ? add(each, amount::of(one)) : each;
-        const std::string new_text = of.sentinel ? fmt::format("({} + 1)", each_text) : each_text;
-        add_term(sum, "surge", fmt::format("{} x {}", processes_text(of.surge, of), new_text),
-                 product(processes_of(of.surge, of), each_new));
-    }
+    add_executors(sum, of);
+    add_redis_surge(sum, of, each_text);
     add_extra(sum, "operators", operators, of.redis_operators);
     add_extra(sum, "replicas", replicas, of.redis_replicas);
     add_extra(sum, "others", others, of.redis_others);

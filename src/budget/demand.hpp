@@ -62,6 +62,9 @@ struct demand {
 
 // redis connections per process <= 3 x REDIS_MAX_CONNECTIONS
 [[nodiscard]] amount redis_per_process(const fleet& of);
+// redis connections of executors <= processes x CHAT_EXECUTORS_MAX, or the emitting ones if their
+// number is known; without those of the surge
+[[nodiscard]] amount redis_of_executors(const fleet& of);
 // redis connections of the fleet <= processes x 3 x REDIS_MAX_CONNECTIONS + emitting executors (+ 1
 // a process with Sentinel), plus surge, operators, replicas and others
 [[nodiscard]] demand redis_demand(const fleet& of);

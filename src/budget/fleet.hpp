@@ -17,7 +17,10 @@ struct fleet {
         {};                           // of each Redis pool; empty: unbounded
     connection_count pg_pool_max{0};  // of the Postgres pool of a process
 
-    connection_count emitting_executors{0};  // at the same time, in the whole fleet
+    // Executors are processes beside the workers; one that emits has one connection.
+    connection_count executors_per_worker{0};  // running at the same time
+    // Of the whole fleet at the same time, where somebody knows it: then no other is counted.
+    std::optional<connection_count> emitting_executors = {};
     bool sentinel = false;  // every process watches Sentinel with one connection more
 
     // Terms that are forgotten until the deploy at the wrong hour.

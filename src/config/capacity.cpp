@@ -32,7 +32,8 @@ budget::fleet fleet_of(const settings& from, instance_count instances) {
     return {.instances = instances,
             .workers_per_instance = from.capacity.processes_per_instance,
             .redis_connections_max = from.redis.connections_max,
-            .pg_pool_max = from.postgres.pool_max};
+            .pg_pool_max = from.postgres.pool_max,
+            .executors_per_worker = executors_per_worker(from)};
 }
 
 open_files_need open_files_needed(const settings& from) {

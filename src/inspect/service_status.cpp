@@ -45,6 +45,15 @@ reported_pool read_pool(const json::object& from) {
             .waiting = number_at(from, "waiting").value_or(0)};
 }
 
+std::optional<reported_executors> read_executors(const json::object& worker) {
+    const auto* found = worker.if_contains("executors");
+    if (found == nullptr || !found->is_object()) return std::nullopt;
+    const auto& from = found->get_object();
+    return reported_executors{.max = number_at(from, "max").value_or(0),
+                              .running = number_at(from, "running").value_or(0),
+                              .waiting = number_at(from, "waiting").value_or(0)};
+}
+
 reported_worker read_worker(const json::object& from) {
     reported_worker worker;
     worker.pid = static_cast<std::int64_t>(number_at(from, "pid").value_or(0));
@@ -56,6 +65,7 @@ reported_worker read_worker(const json::object& from) {
         for (const auto& one : *pools)
             if (one.is_object()) worker.pools.push_back(read_pool(one.get_object()));
     }
+    worker.executors = read_executors(from);
     return worker;
 }
 

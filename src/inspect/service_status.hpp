@@ -22,12 +22,21 @@ struct reported_pool {
     std::uint64_t waiting = 0;
 };
 
+// Of one worker, while CHAT_BUNDLES names `code`.
+struct reported_executors {
+    std::uint64_t max = 0;  // at the same time, each at most one Redis connection
+    std::uint64_t running = 0;
+    std::uint64_t waiting = 0;  // for their turn
+};
+
 struct reported_worker {
     std::int64_t pid = 0;
     std::string state;  // starting, ready, stopping, pausing
     bool is_ready = false;
     std::optional<std::uint64_t> age_ms;  // of what it said; empty: it has said nothing yet
     std::vector<reported_pool> pools;
+    std::optional<reported_executors> executors =
+        {};  // empty: it runs no code, or has said nothing
 
     [[nodiscard]] const reported_pool* pool(std::string_view kind) const;
 };

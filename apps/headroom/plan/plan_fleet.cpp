@@ -10,6 +10,7 @@
 
 #include "base/client_name.hpp"
 #include "base/text.hpp"
+#include "budget/demand.hpp"
 #include "config/capacity.hpp"
 #include "config/gateway_document.hpp"
 #include "config/limits.hpp"
@@ -43,10 +44,10 @@ std::string check_redis_max(const std::string& text) {
 // The settings of a chatd that is started with these variables, without where its servers are: a
 // fault there is no reason not to plan.
 config::sources capacity_only(const config::sources& from) {
-    constexpr std::array<std::string_view, 10> wanted{
+    constexpr std::array<std::string_view, 12> wanted{
         "GATEWAY_CONFIG_JSON", "GATEWAY_YAML_PATH", "REDIS_MAX_CONNECTIONS", "PGPOOL_MAX_SIZE",
         "PGPOOL_MIN_SIZE",     "REDIS_CLIENT_NAME", "SERVICE_NAME",          "APP_NAME",
-        "CHAT_ROLE",           "INSTANCE_ID"};
+        "CHAT_ROLE",           "INSTANCE_ID",       "CHAT_BUNDLES",          "CHAT_EXECUTORS_MAX"};
     config::sources few = from;
     std::erase_if(few.variables, [&](const auto& one) {
         return std::ranges::find(wanted, std::string_view(one.first)) == wanted.end();
@@ -138,6 +139,8 @@ planned_fleet fleet_of(const settings_source& from) {
         {"workers_per_instance", from.source_of("service_capacity.processes_per_instance")},
         {"redis_max_connections", from.source_of("REDIS_MAX_CONNECTIONS")},
         {"pg_pool_max_size", from.source_of_pg_max()}};
+    if (fleet.counts.executors_per_worker != connection_count(0))
+        fleet.sources["executors_per_worker"] = from.source_of("CHAT_EXECUTORS_MAX");
     return fleet;
 }
 
@@ -167,6 +170,10 @@ void take_running(planned_fleet& to, const running_service& told, std::vector<fi
         to.counts.pg_pool_max = connection_count(*pg_cap);
         to.sources["pg_pool_max_size"] = told.from;
     }
+    const auto& executors = with_pools->executors;
+    to.counts.executors_per_worker = connection_count(executors ? executors->max : 0);
+    to.sources.erase("executors_per_worker");
+    if (executors) to.sources["executors_per_worker"] = told.from;
 }
 
 template <class Count>
@@ -189,7 +196,11 @@ void take_flags(planned_fleet& to, const fleet_flags& flags) {
         to.sources["redis_max_connections"] = "--redis-max";
     }
     take_flag(to, "pg_pool_max_size", "--pg-max", flags.pg_max, counts.pg_pool_max);
-    take_flag(to, "executors", "--executors", flags.executors, counts.emitting_executors);
+    if (flags.executors) {
+        counts.emitting_executors = connection_count(*flags.executors);
+        to.sources["executors"] = "--executors";
+        to.sources.erase("executors_per_worker");  // then it plays no part
+    }
     take_flag(to, "surge", "--surge", flags.surge, counts.surge);
     if (flags.sentinel) {
         counts.sentinel = true;
@@ -230,7 +241,8 @@ void fleet_flags::add_to(CLI::App& command) {
         ->type_name("N")
         ->check(CLI::Validator(check_redis_max, ""));
     add("--pg-max", pg_max, "PGPOOL_MAX_SIZE", pg_range.min, pg_range.max);
-    add("--executors", executors, "executors that emit at the same time", 0, extra_connections_max);
+    add("--executors", executors, "emitting at the same time in all (else by worker)", 0,
+        extra_connections_max);
     add("--surge", surge, "new instances beside the old ones in a deploy", 0, instances_max);
     command.add_flag("--sentinel", sentinel, "each process has one connection more")->group(group);
     add("--migrations", migrations, "Postgres sessions of migrations and batch jobs", 0,
@@ -249,12 +261,16 @@ std::vector<fleet_value> planned_fleet::values() const {
     const auto redis_max = counts.redis_connections_max
                                ? std::optional(counts.redis_connections_max->value())
                                : std::nullopt;
+    const auto executors = budget::redis_of_executors(counts).counted();
     return {{"instances", "instances", counts.instances.value(), true},
             {"workers_per_instance", "workers", counts.workers_per_instance.value(), true},
             {"redis_max_connections", "REDIS_MAX_CONNECTIONS", redis_max, true},
             {"pg_pool_max_size", "PGPOOL_MAX_SIZE", counts.pg_pool_max.value(), true},
             {"surge", "surge", counts.surge.value(), false},
-            {"executors", "executors", counts.emitting_executors.value(), false},
+            {"executors_per_worker", "executors of a worker", counts.executors_per_worker.value(),
+             false},
+            {"executors", "executors", executors ? std::optional(executors->value()) : std::nullopt,
+             false},
             {"sentinel", "sentinel", counts.sentinel ? 1U : 0U, false},
             {"pg_migrations", "migrations", counts.pg_migrations.value(), false},
             {"pg_operators", "operators of Postgres", counts.pg_operators.value(), false},
@@ -264,7 +280,8 @@ std::vector<fleet_value> planned_fleet::values() const {
 
 std::string planned_fleet::source(std::string_view key) const {
     const auto found = sources.find(key);
-    return found != sources.end() ? found->second : std::string(built_in);
+    if (found != sources.end()) return found->second;
+    return std::string(key == "executors" ? "as executors_per_worker" : built_in);
 }
 
 bool planned_fleet::is_given_by_flag(std::string_view key) const {

@@ -37,6 +37,45 @@ TEST(RedisBudget, AddsOneConnectionForEachEmittingExecutor) {
     EXPECT_EQ(redis_demand(of).total, exactly(118));
 }
 
+TEST(RedisBudget, AddsOneConnectionForEachExecutorOfEachWorker) {
+    fleet of = six_workers();
+    of.executors_per_worker = connection_count(4);
+    const demand sum = redis_demand(of);
+    ASSERT_EQ(sum.terms.size(), 2U);
+    EXPECT_EQ(sum.terms[1].name, "executors");
+    EXPECT_EQ(sum.terms[1].formula, "2 instances x 3 workers x 4 executors, 1 each");
+    EXPECT_EQ(sum.terms[1].most, exactly(24));
+    EXPECT_EQ(sum.total, exactly(132));
+    EXPECT_EQ(redis_per_process(of), exactly(18)) << "executors are processes of their own";
+}
+
+TEST(RedisBudget, CountsTheExecutorsOfTheNewVersionInTheSurge) {
+    fleet of = six_workers();
+    of.executors_per_worker = connection_count(4);
+    of.surge = instance_count(1);
+    EXPECT_EQ(redis_demand(of).terms[2].formula,
+              "1 instance x 3 workers x (3 pools x 6 + 4 executors)");
+    EXPECT_EQ(redis_demand(of).terms[2].most, exactly(66));
+    of.sentinel = true;
+    of.executors_per_worker = connection_count(1);
+    EXPECT_EQ(redis_demand(of).terms[3].formula,
+              "1 instance x 3 workers x (3 pools x 6 + 1 + 1 executor)");
+    EXPECT_EQ(redis_demand(of).terms[3].most, exactly(60));
+}
+
+TEST(RedisBudget, BelievesAKnownNumberOfEmittingExecutorsAloneAndForTheSurgeToo) {
+    fleet of = six_workers();
+    of.executors_per_worker = connection_count(4);
+    of.emitting_executors = connection_count(10);
+    of.surge = instance_count(1);
+    const demand sum = redis_demand(of);
+    EXPECT_EQ(sum.terms[1].most, exactly(10));
+    EXPECT_EQ(sum.terms[2].formula, "1 instance x 3 workers x 3 pools x 6");
+    EXPECT_EQ(sum.total, exactly(172));
+    of.emitting_executors = connection_count(0);
+    EXPECT_EQ(redis_demand(of).total, exactly(162)) << "none emits";
+}
+
 TEST(RedisBudget, AddsOneConnectionAProcessWithSentinel) {
     fleet of = six_workers();
     of.sentinel = true;
@@ -95,6 +134,11 @@ TEST(RedisBudget, SaysWhenAProductDoesNotFit) {
     of = six_workers();
     of.instances = instance_count(most);
     EXPECT_TRUE(redis_demand(of).total.is_overflowed());
+
+    of = six_workers();
+    of.executors_per_worker = connection_count(most);
+    EXPECT_TRUE(redis_of_executors(of).is_overflowed());
+    EXPECT_TRUE(redis_demand(of).total.is_overflowed());
 }
 
 TEST(RedisBudget, SaysWhenTheSumOfFittingTermsDoesNotFit) {
@@ -118,6 +162,7 @@ TEST(PostgresBudget, NamesEveryForgottenTermAndSumsThem) {
     of.pg_operators = connection_count(5);
     of.pg_others = connection_count(7);
     of.emitting_executors = connection_count(50);  // executors open no Postgres connection
+    of.executors_per_worker = connection_count(50);
     const demand sum = postgres_demand(of);
     ASSERT_EQ(sum.terms.size(), 5U);
     EXPECT_EQ(sum.terms[1].name, "surge");

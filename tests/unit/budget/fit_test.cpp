@@ -50,6 +50,16 @@ TEST(LargestFit, CountsTheSurgeOfADeploy) {
     EXPECT_EQ(largest_pg_pool_max(of, limit_of(100)), connection_count(11));  // 9 x 11 = 99
 }
 
+TEST(LargestFit, CountsTheExecutorsOfEachWorker) {
+    fleet of = six_workers();
+    of.executors_per_worker = connection_count(4);
+    // 6 x (3 x 9 + 4) = 186, 3 x 3 x (3 x 6 + 4) = 198, 2 x 4 x (3 x 6 + 4) = 176
+    EXPECT_EQ(largest_redis_connections_max(of, limit_of(200)), connection_count(9));
+    EXPECT_EQ(largest_instances(of, limit_of(200), redis_demand), instance_count(3));
+    EXPECT_EQ(largest_workers_per_instance(of, limit_of(200), redis_demand), worker_count(4));
+    EXPECT_EQ(largest_pg_pool_max(of, limit_of(100)), connection_count(16)) << "none of Postgres";
+}
+
 TEST(LargestFit, NamesACapForAnUnboundedPool) {
     fleet of = six_workers();
     of.redis_connections_max = std::nullopt;
@@ -96,7 +106,9 @@ fleet any_fleet() {
             .workers_per_instance = worker_count(any(1, 64)),
             .redis_connections_max = connection_count(any(1, 200)),
             .pg_pool_max = connection_count(any(1, 200)),
-            .emitting_executors = connection_count(any(0, 100)),
+            .executors_per_worker = connection_count(any(0, 50)),
+            .emitting_executors =
+                any(0, 2) == 1 ? std::optional(connection_count(any(0, 100))) : std::nullopt,
             .sentinel = any(0, 2) == 1,
             .surge = instance_count(any(0, 10)),
             .pg_migrations = connection_count(any(0, 5)),

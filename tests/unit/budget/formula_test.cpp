@@ -34,6 +34,15 @@ TEST(Formula, RedisConnectionsOfTheFleetAreProcessesTimesThreeTimesTheCap) {
     EXPECT_EQ(redis_demand(fleet_of(2, 3, 6, 1)).total, exactly(108));
 }
 
+// emitting executors <= processes * CHAT_EXECUTORS_MAX
+TEST(Formula, ExecutorsOfTheFleetAreProcessesTimesWhatEachMayRun) {
+    fleet of = fleet_of(2, 4, 6, 1);
+    of.executors_per_worker = connection_count(4);
+    EXPECT_EQ(redis_of_executors(of), exactly(32));
+    of.emitting_executors = connection_count(5);
+    EXPECT_EQ(redis_of_executors(of), exactly(5)) << "as many as are known to emit";
+}
+
 // pg_conns_per_instance = workers * pg_pool_max_size
 TEST(Formula, PostgresConnectionsPerInstanceAreWorkersTimesThePool) {
     EXPECT_EQ(postgres_per_instance(fleet_of(1, 3, 2, 4)), exactly(12));
@@ -51,13 +60,19 @@ RC_GTEST_PROP(Formula, HoldsForEveryProcessOneByOne, ()) {
     const auto workers = *rc::gen::inRange<std::uint64_t>(0, 12);
     const auto redis_cap = *rc::gen::inRange<std::uint64_t>(0, 1'000'000);
     const auto pg_cap = *rc::gen::inRange<std::uint64_t>(0, 1'000'000);
+    const auto surge = *rc::gen::inRange<std::uint64_t>(0, 4);
+    const auto executors = *rc::gen::inRange<std::uint64_t>(0, 1'000);
     std::uint64_t redis = 0;
     std::uint64_t postgres = 0;
-    for (std::uint64_t process = 0; process < instances * workers; ++process) {
+    for (std::uint64_t process = 0; process < (instances + surge) * workers; ++process) {
         redis += redis_cap + redis_cap + redis_cap;  // async, async_decode, sync
+        for (std::uint64_t executor = 0; executor < executors; ++executor)
+            ++redis;
         postgres += pg_cap;
     }
-    const auto of = fleet_of(instances, workers, redis_cap, pg_cap);
+    auto of = fleet_of(instances, workers, redis_cap, pg_cap);
+    of.surge = instance_count(surge);
+    of.executors_per_worker = connection_count(executors);
     RC_ASSERT(redis_demand(of).total == exactly(redis));
     RC_ASSERT(postgres_demand(of).total == exactly(postgres));
 }

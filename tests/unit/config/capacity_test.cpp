@@ -29,6 +29,7 @@ TEST(Capacity, CountsExecutorsWhereCodeIsRun) {
     EXPECT_EQ(executors_per_worker(of), connection_count(0)) << "the bundle is off";
     of.bundles = {"echo", "code"};
     EXPECT_EQ(executors_per_worker(of), connection_count(7));
+    EXPECT_EQ(fleet_of(of, instance_count(2)).executors_per_worker, connection_count(7));
     of.role = service_role::ingress;
     EXPECT_EQ(executors_per_worker(of), connection_count(0)) << "it runs no turns";
 }

@@ -11,7 +11,8 @@ TEST(ServiceStatus, IsReadFromTheAdminPortsAnswer) {
         R"({"service":"chat","instance":"host-1","version":"1","new":{},"workers":[
             {"pid":7,"state":"ready","ready":true,"age_ms":12,"pools":[
                {"kind":"async","cap":6,"size":2,"leased":1,"waiting":3},
-               {"kind":"sync","cap":null,"size":0}]},
+               {"kind":"sync","cap":null,"size":0}],
+             "executors":{"max":4,"running":3,"waiting":2,"started":9,"launcher":"child"}},
             {"pid":8,"state":"starting","ready":false,"age_ms":null}]})");
     ASSERT_TRUE(status) << status.error().what();
     ASSERT_EQ(status->workers.size(), 2U);
@@ -23,7 +24,19 @@ TEST(ServiceStatus, IsReadFromTheAdminPortsAnswer) {
     EXPECT_EQ(first.pool("async")->waiting, 3U);
     EXPECT_FALSE(first.pool("sync")->cap) << "null: unbounded";
     EXPECT_EQ(first.pool("pg"), nullptr);
+    ASSERT_TRUE(first.executors);
+    EXPECT_EQ(first.executors->max, 4U);
+    EXPECT_EQ(first.executors->running, 3U);
+    EXPECT_EQ(first.executors->waiting, 2U);
     EXPECT_FALSE(status->workers[1].age_ms);
+    EXPECT_FALSE(status->workers[1].executors);
+}
+
+TEST(ServiceStatus, HasNoExecutorsWhereTheBundleIsOff) {
+    const auto status = parse_service_status(
+        R"({"service":"chat","instance":"a","workers":[{"pid":7,"pools":[],"executors":null}]})");
+    ASSERT_TRUE(status) << status.error().what();
+    EXPECT_FALSE(status->workers.front().executors);
 }
 
 TEST(ServiceStatus, RefusesWhatNoChatdSays) {

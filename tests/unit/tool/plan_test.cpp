@@ -91,6 +91,38 @@ TEST(PlannedFleet, KeepsAnUnboundedPoolOfTheRunningService) {
     EXPECT_EQ(world.plan().counts.redis_connections_max, std::nullopt);
 }
 
+TEST(PlannedFleet, HasExecutorsWhereTheEnvironmentSwitchesCodeOn) {
+    fleet_world world{.from = environment_with({{"CHAT_EXECUTORS_MAX", "3"}})};
+    EXPECT_EQ(world.plan().counts.executors_per_worker, connection_count(0));
+    world.from = environment_with({{"CHAT_BUNDLES", "echo,code"},
+                                   {"CHAT_EXECUTORS_MAX", "3"},
+                                   {"CHAT_EXECUTOR_LAUNCHER", "docker"}});
+    const auto fleet = world.plan();
+    EXPECT_EQ(fleet.counts.executors_per_worker, connection_count(3));
+    EXPECT_EQ(fleet.source("executors_per_worker"), "CHAT_EXECUTORS_MAX of the environment");
+}
+
+TEST(PlannedFleet, TakesTheExecutorsOfTheRunningServiceBeforeTheEnvironment) {
+    fleet_world world{
+        .running = four_workers(),
+        .from = environment_with({{"CHAT_BUNDLES", "code"}, {"CHAT_EXECUTORS_MAX", "3"}})};
+    EXPECT_EQ(world.plan().counts.executors_per_worker, connection_count(0)) << "it runs no code";
+    for (auto& worker : world.running->status.workers)
+        worker.executors = inspect::reported_executors{.max = 6};
+    const auto fleet = world.plan();
+    EXPECT_EQ(fleet.counts.executors_per_worker, connection_count(6));
+    EXPECT_EQ(fleet.source("executors_per_worker"), "chatd at there");
+}
+
+TEST(PlannedFleet, BelievesTheFlagAboutExecutorsBeforeAnyCountByWorker) {
+    fleet_world world{.flags = {.executors = 2},
+                      .from = environment_with({{"CHAT_BUNDLES", "code"}})};
+    const auto fleet = world.plan();
+    EXPECT_EQ(budget::redis_of_executors(fleet.counts), budget::amount::of(connection_count(2)));
+    EXPECT_EQ(fleet.source("executors"), "--executors");
+    EXPECT_FALSE(fleet.sources.contains("executors_per_worker"));
+}
+
 TEST(PlannedFleet, WarnsWhenNoWorkerHasToldItsPoolsYet) {
     fleet_world world{.running = four_workers(),
                       .from = environment_with({{"REDIS_MAX_CONNECTIONS", "20"}})};
