@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "chat/log.hpp"
+#include "chat/supervisor/start_report.hpp"
 #include "chat/supervisor/supervisor.hpp"
 #include "chat/worker/worker.hpp"
 #include "config/worker_slot.hpp"
@@ -43,6 +44,7 @@ int service_main(config::sources from, bundle_registry further) {
     const log out("supervisor");
     for (const std::string& warning : settings->warnings)
         out.warning(warning);
+    report_start(*settings, out);
     return supervisor_main(std::move(*settings), std::move(from.variables));
 }
 

@@ -87,6 +87,15 @@ json::object monitor_report(const health::monitor& of) {
 
 }  // namespace
 
+json::value executors_report(const worker_activity& activity) {
+    if (!activity.executors) return nullptr;
+    const executor_stats& of = *activity.executors;
+    return json::object{{"launcher", activity.launcher}, {"max", of.running_max},
+                        {"running", of.running},         {"waiting", of.waiting},
+                        {"started", of.started},         {"ended", of.ended},
+                        {"failed", of.failed},           {"emitting", of.emitting}};
+}
+
 json::object make_snapshot(const app_state& of, const worker_activity& activity) {
     json::array pools;
     pools.push_back(redis_pool_report(pool_kind::async, *of.redis_async));
@@ -99,7 +108,8 @@ json::object make_snapshot(const app_state& of, const worker_activity& activity)
             {"monitor", monitor_report(*of.redis_monitor)},
             {"streams", activity.streams},
             {"http_connections", activity.http_connections},
-            {"turns_running", activity.turns_running}};
+            {"turns_running", activity.turns_running},
+            {"executors", executors_report(activity)}};
 }
 
 }  // namespace headroom::chat

@@ -4,7 +4,10 @@
 
 #include <boost/json/object.hpp>
 #include <cstddef>
+#include <optional>
+#include <string_view>
 
+#include "chat/executor/executor_service.hpp"
 #include "chat/worker/app_state.hpp"
 
 namespace headroom::chat {
@@ -14,7 +17,12 @@ struct worker_activity {
     std::size_t streams = 0;
     std::size_t http_connections = 0;
     std::size_t turns_running = 0;
+    std::optional<executor_stats> executors = {};  // empty: this worker runs no code
+    std::string_view launcher = {};                // of them, executor_service::launcher_name()
 };
+
+// Its `executors`: null when it runs no code.
+[[nodiscard]] boost::json::value executors_report(const worker_activity& activity);
 
 [[nodiscard]] boost::json::object make_snapshot(const app_state& of,
                                                 const worker_activity& activity);
