@@ -247,9 +247,9 @@ void add_check(CLI::App& app, invocation& run) {
     how->query.add_to(*command);
     command->footer(
         "Checks the limits, the plan, the workers and their pools, drift between what\n"
-        "workers report and the servers count, connections of dead processes, names,\n"
-        "and idle transactions. What may be a passing moment must hold for four looks,\n"
-        "a second apart.\n"
+        "workers report and the servers count, connections of dead processes and of\n"
+        "executors, names, and idle transactions. What may be a passing moment must hold\n"
+        "for four looks, a second apart.\n"
         "Exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (a server did not tell).\n\n"
         "Examples:\n"
         "  headroom check\n"

@@ -8,6 +8,7 @@
 
 #include "base/client_name.hpp"
 #include "base/text.hpp"
+#include "headroom/check/executor_rule.hpp"
 #include "headroom/show/words.hpp"
 
 namespace headroom::tool {
@@ -70,13 +71,12 @@ std::map<std::string, drift> drifts_of(const check_look& look) {
 // Names of this service and instance whose process is none of its workers.
 std::map<std::string, std::uint64_t> dead_of(const check_look& look) {
     const auto& service = *look.service;
-    const auto ours =
-        parse_client_name(format_client_name({service.service, service.instance, 0}, "pg"));
+    const auto ours = as_named(service);
     std::map<std::string, std::uint64_t> dead;
     for (const auto& [name, count] : look.counted.ours) {
         const auto parsed = parse_client_name(name);
         if (!parsed || !ours || parsed->prefix != ours->prefix ||
-            parsed->instance != ours->instance) {
+            parsed->instance != ours->instance || parsed->kind == pool_kind::executor) {
             continue;
         }
         const bool is_alive = std::ranges::any_of(
@@ -272,6 +272,11 @@ check transactions_check(const check_look& last, const check_bounds& by) {
 
 }  // namespace
 
+std::optional<client_name> as_named(const inspect::service_status& service) {
+    return parse_client_name(
+        format_client_name({service.service, service.instance, 0}, pool_kind::pg));
+}
+
 level worst_of(const std::vector<check>& all) {
     level worst = level::ok;
     for (const auto& one : all)
@@ -296,7 +301,8 @@ void connection_counts::add(const inspect::holder& one,
 
 bool may_pass(const check_look& look) {
     if (!look.service) return false;
-    return !drifts_of(look).empty() || !dead_of(look).empty() || !waiting_at_cap(look).empty();
+    return !drifts_of(look).empty() || !dead_of(look).empty() || !waiting_at_cap(look).empty() ||
+           has_executors_too_many(look);
 }
 
 std::vector<check> check_looks(const std::vector<check_look>& looks, const check_bounds& by) {
@@ -310,6 +316,7 @@ std::vector<check> check_looks(const std::vector<check_look>& looks, const check
         if (last.service) {
             all.push_back(drift_check(looks));
             all.push_back(dead_check(looks));
+            if (auto found = executors_check(looks)) all.push_back(std::move(*found));
         }
         all.push_back(names_check(last, by));
     }

@@ -49,6 +49,9 @@ struct check_look {
     connection_counts counted;
 };
 
+// How its connections are named: service and instance as they stand there.
+[[nodiscard]] std::optional<client_name> as_named(const inspect::service_status& service);
+
 // Something in this look may be a passing moment: look again before it is believed.
 [[nodiscard]] bool may_pass(const check_look& look);
 

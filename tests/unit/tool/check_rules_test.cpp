@@ -36,7 +36,7 @@ finding of(const std::vector<check>& all, std::string_view name) {
 TEST(CheckRules, AreAllKeptByACalmService) {
     const auto all = check_looks({calm_look()}, {});
     EXPECT_EQ(worst_of(all), level::ok);
-    EXPECT_EQ(all.size(), 6U);
+    EXPECT_EQ(all.size(), 7U);
     EXPECT_FALSE(may_pass(calm_look()));
 }
 
@@ -83,6 +83,71 @@ TEST(CheckRules, FindCallersWaitingAtACap) {
     look.service->workers[0].pools[0].waiting = 1;
     EXPECT_EQ(of(check_looks({look}, {}), "pools").how, level::warning);
     EXPECT_EQ(of(check_looks({look, calm_look()}, {}), "pools").how, level::ok);
+}
+
+// Its worker may run two executors.
+check_look code_look() {
+    auto look = calm_look();
+    look.service->workers[0].executors = inspect::reported_executors{.max = 2, .running = 2};
+    return look;
+}
+
+TEST(CheckRules, CountTheExecutorsAgainstTheirTerm) {
+    auto look = code_look();
+    look.counted.ours["chat:run-1:77:executor"] = 1;
+    look.counted.ours["chat:run-2:78:executor"] = 1;
+    look.counted.ours["other:run-3:79:executor"] = 1;  // another service's
+    EXPECT_FALSE(may_pass(look));
+    auto found = of(check_looks({look}, {}), "executors");
+    EXPECT_EQ(found.how, level::ok);
+    EXPECT_EQ(found.what,
+              "2 connections of executors, at most 2; of this chatd 2 running, 0 waiting");
+
+    look.counted.ours["chat:run-4:80:executor"] = 1;
+    EXPECT_TRUE(may_pass(look));
+    found = of(check_looks({look, look}, {}), "executors");
+    EXPECT_EQ(found.how, level::warning);
+    EXPECT_EQ(found.what, "3 connections of executors, the plan has 2");
+    EXPECT_EQ(of(check_looks({look, code_look()}, {}), "executors").how, level::ok);
+
+    look.counted.ours["chat:b:43:async"] = 1;  // another instance brings its own
+    EXPECT_EQ(of(check_looks({look}, {}), "executors").how, level::ok);
+}
+
+TEST(CheckRules, FindExecutorsWhereNoCodeIsRun) {
+    auto look = calm_look();
+    EXPECT_EQ(of(check_looks({look}, {}), "executors").what, "none: this chatd runs no code");
+    look.counted.ours["chat:run-1:77:executor"] = 1;
+    EXPECT_EQ(of(check_looks({look}, {}), "executors").how, level::warning);
+    look.counted.ours["chat:b:43:pg"] = 1;
+    EXPECT_EQ(of(check_looks({look}, {}), "executors").what,
+              "1 connection of executors, of other instances: this chatd runs no code");
+}
+
+TEST(CheckRules, FindAnExecutionWithMoreThanOneConnection) {
+    auto look = code_look();
+    look.counted.ours["chat:run-1:77:executor"] = 2;
+    EXPECT_TRUE(may_pass(look));
+    const auto found = of(check_looks({look}, {}), "executors");
+    EXPECT_EQ(found.how, level::warning);
+    EXPECT_NE(found.what.find("chat:run-1:77:executor"), std::string::npos) << found.what;
+    EXPECT_EQ(of(check_looks({look, code_look()}, {}), "executors").how, level::ok)
+        << "for a moment: while it is replaced";
+}
+
+TEST(CheckRules, DoNotTakeAnExecutionForADeadProcess) {
+    auto look = code_look();
+    look.counted.ours["chat:a:77:executor"] = 1;  // called like the instance
+    EXPECT_EQ(of(check_looks({look}, {}), "dead processes").how, level::ok);
+}
+
+TEST(CheckRules, SayNothingOfExecutorsBeforeAWorkerHasSpoken) {
+    auto look = code_look();
+    look.service->workers[0].pools.clear();
+    look.service->workers[0].executors.reset();
+    look.counted.ours = {{"chat:run-1:77:executor", 1}};
+    const auto all = check_looks({look}, {});
+    EXPECT_EQ(std::ranges::find(all, std::string("executors"), &check::name), all.end());
 }
 
 TEST(CheckRules, FindNamesThatAreAlmostOurs) {
