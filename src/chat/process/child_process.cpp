@@ -89,6 +89,8 @@ std::error_code read_report(int descriptor) {
                                 : std::error_code();
 }
 
+}  // namespace
+
 result<pid_t> spawn(const spawn_options& options) {
     int pipe[2];
     if (::pipe2(pipe, O_CLOEXEC) != 0) return failure(last_error(), "pipe");
@@ -115,8 +117,6 @@ result<pid_t> spawn(const spawn_options& options) {
     }
     return pid;
 }
-
-}  // namespace
 
 void child_process::send_signal(int number) const {
     // Until it is waited for, its pid cannot belong to another process.

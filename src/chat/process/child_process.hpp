@@ -37,6 +37,10 @@ struct spawn_options {
     int death_signal = 0;  // sent to the child when the thread that started it ends; 0: none
 };
 
+// For who waits for the child himself; others use child_reaper. Fails when the program cannot be
+// executed, with the reason of the system.
+[[nodiscard]] result<pid_t> spawn(const spawn_options& options);
+
 class child_process {
 public:
     child_process(boost::asio::any_io_executor executor, process_mark mark)
