@@ -39,7 +39,7 @@ int service_main(config::sources from, bundle_registry further) {
     const auto known = known_bundles(std::move(further));
     const auto faults = check_bundles(*settings, known);
     if (!faults.empty()) return refuse(faults);
-    if (*slot) return worker_main(std::move(*settings), **slot, known);
+    if (*slot) return worker_main(std::move(*settings), **slot, known, std::move(from.variables));
 
     const log out("supervisor");
     for (const std::string& warning : settings->warnings)

@@ -71,7 +71,7 @@ std::string setting_prefix(std::string_view bundle_name) {
 }
 
 bundle_registry known_bundles(bundle_registry further) {
-    bundle_registry known{echo_definition(), clock_definition()};
+    bundle_registry known{echo_definition(), clock_definition(), code_definition()};
     std::ranges::move(further, std::back_inserter(known));
     return known;
 }

@@ -26,6 +26,8 @@
 #include "chat/worker/resolvers.hpp"
 #include "chat/worker/snapshot.hpp"
 #include "chat/worker/status_channel.hpp"
+#include "chat/worker/worker_executors.hpp"
+#include "config/capacity.hpp"
 #include "net/deadline.hpp"
 #include "net/task_group.hpp"
 
@@ -69,6 +71,7 @@ private:
     asio::awaitable<result<void>> prepare_servers(deadline by);
     void make_monitor();
     void start_processor();
+    result<void> make_bundles();
     result<void> start_gateway();
     asio::awaitable<void> report();
     asio::awaitable<void> close_all();
@@ -89,6 +92,7 @@ private:
     config::settings settings_;
     config::worker_slot slot_;
     bundle_registry known_bundles_;
+    config::environment variables_;
     log out_;
     scope scope_;
     key_space keys_;
@@ -106,6 +110,7 @@ private:
     std::optional<service_communicator> channels_;
     std::optional<chat_relay_communicator> relay_;
     std::optional<blocking_threads> threads_;
+    std::unique_ptr<worker_executors> executors_;  // only where code is run
     std::optional<bundle_shelf> bundles_;
     std::optional<processor> processor_;
     std::optional<gateway> gateway_;
@@ -118,6 +123,7 @@ worker_life::worker_life(asio::any_io_executor executor, worker_start told, net:
       settings_(std::move(told.settings)),
       slot_(told.slot),
       known_bundles_(std::move(told.bundles)),
+      variables_(std::move(told.variables)),
       out_(std::move(out)),
       scope_{.tenant = settings_.tenant, .project = settings_.project},
       keys_(scope_),
@@ -223,6 +229,22 @@ result<void> worker_life::start_gateway() {
     return {};
 }
 
+result<void> worker_life::make_bundles() {
+    if (config::executors_per_worker(settings_) > connection_count(0)) {
+        auto made = worker_executors::make(executor_, settings_, std::move(variables_));
+        if (!made) return std::unexpected(std::move(made.error()));
+        executors_ = std::move(*made);
+    }
+    bundles_.emplace(settings_, known_bundles_,
+                     worker_services{.async = *app_.redis_async,
+                                     .async_decode = *app_.redis_async_decode,
+                                     .sync = *app_.redis_sync,
+                                     .pg = *app_.pg_pool,
+                                     .threads = *threads_,
+                                     .executors = executors_ ? &executors_->access() : nullptr});
+    return {};
+}
+
 asio::awaitable<result<void>> worker_life::start() {
     app_.redis_monitor->start();
     // Before the supervisor's own patience ends, so that it hears the reason.
@@ -231,12 +253,8 @@ asio::awaitable<result<void>> worker_life::start() {
     if (stop_.is_set()) co_return result<void>{};
 
     threads_.emplace(blocking_threads_max);
-    bundles_.emplace(settings_, known_bundles_,
-                     worker_services{.async = *app_.redis_async,
-                                     .async_decode = *app_.redis_async_decode,
-                                     .sync = *app_.redis_sync,
-                                     .pg = *app_.pg_pool,
-                                     .threads = *threads_});
+    auto made = make_bundles();
+    if (!made) co_return made;
     if (does_processing()) start_processor();
     tasks_.spawn("heartbeat",
                  beat(*app_.redis_async_decode, keys_,
@@ -249,6 +267,10 @@ void worker_life::send_snapshot() {
     if (gateway_) now.streams = gateway_->streams();
     if (server_) now.http_connections = server_->connections();
     if (processor_) now.turns_running = processor_->stats().running;
+    if (executors_) {
+        now.executors = executors_->service().stats();
+        now.launcher = executors_->service().launcher_name();
+    }
     status_.send(make_snapshot(app_, now));
 }
 
@@ -285,6 +307,9 @@ asio::awaitable<void> worker_life::close_all() {
             const bool ended = co_await processor_->stop(turns_by);
             if (!ended) out_.warning("turns were interrupted by the stop");
         });
+    }
+    if (executors_) {
+        co_await step("executors", [&] { return executors_->service().stop(soon()); });
     }
     threads_.reset();
     tasks_.request_stop();

@@ -8,6 +8,7 @@
 
 #include "chat/bundles/bundle_definition.hpp"
 #include "chat/log.hpp"
+#include "config/load.hpp"
 #include "config/settings.hpp"
 #include "config/worker_slot.hpp"
 #include "net/event.hpp"
@@ -19,6 +20,7 @@ struct worker_start {
     config::settings settings;
     config::worker_slot slot;
     bundle_registry bundles;  // all that settings.bundles may name
+    config::environment variables;
 };
 
 // Until `stop` is set. The exit code of the process.

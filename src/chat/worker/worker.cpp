@@ -18,7 +18,8 @@ namespace headroom::chat {
 
 namespace asio = boost::asio;
 
-int worker_main(config::settings settings, config::worker_slot slot, bundle_registry bundles) {
+int worker_main(config::settings settings, config::worker_slot slot, bundle_registry bundles,
+                config::environment variables) {
     const log out("worker");
     std::signal(SIGPIPE, SIG_IGN);
     asio::io_context loop{1};
@@ -36,7 +37,9 @@ int worker_main(config::settings settings, config::worker_slot slot, bundle_regi
 
     int code = 1;
     asio::co_spawn(
-        loop, live(loop.get_executor(), {std::move(settings), slot, std::move(bundles)}, stop, out),
+        loop,
+        live(loop.get_executor(),
+             {std::move(settings), slot, std::move(bundles), std::move(variables)}, stop, out),
         [&code, &loop, &out](std::exception_ptr thrown, int ended) {
             code = thrown ? 1 : ended;
             if (thrown) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chat/bundles/bundle_definition.hpp"
+#include "config/load.hpp"
 #include "config/settings.hpp"
 #include "config/worker_slot.hpp"
 
@@ -10,8 +11,9 @@ namespace headroom::chat {
 
 // Runs until SIGTERM or SIGINT, or until the supervisor's end of `slot.status_fd` closes. Exit code
 // 0 after an orderly stop, 1 when the start failed (the reason went to the supervisor).
-// `bundles` has all that CHAT_BUNDLES may name.
+// `bundles` has all that CHAT_BUNDLES may name; of `variables`, the environment, executors get a
+// few.
 [[nodiscard]] int worker_main(config::settings settings, config::worker_slot slot,
-                              bundle_registry bundles);
+                              bundle_registry bundles, config::environment variables);
 
 }  // namespace headroom::chat

@@ -32,7 +32,7 @@ TEST(BundleDefinition, KnowsTheBundlesThatComeWithIt) {
     std::vector<std::string> names;
     for (const auto& each : known_bundles({greeter()}))
         names.push_back(each.name);
-    EXPECT_EQ(names, (std::vector<std::string>{"echo", "clock", "my-greeter"}));
+    EXPECT_EQ(names, (std::vector<std::string>{"echo", "clock", "code", "my-greeter"}));
 }
 
 TEST(BundleDefinition, GivesDefaultsWhereTheEnvironmentGivesNothing) {
@@ -47,10 +47,10 @@ TEST(BundleDefinition, TakesItsSettingsFromTheEnvironmentByItsNameInCapitals) {
 }
 
 TEST(BundleDefinition, TellsEveryFaultAtOnce) {
-    const auto faults = check_bundles(with({{"MY_GREETER", {{"TIMES", "3"}, {"TONE", "low"}}},
-                                            {"ORACLE", {{"MOOD", "dark"}}}},
-                                           {"my-greeter", "nobody"}),
-                                      {greeter()});
+    const auto faults = check_bundles(
+        with({{"MY_GREETER", {{"TIMES", "3"}, {"TONE", "low"}}}, {"ORACLE", {{"MOOD", "dark"}}}},
+             {"my-greeter", "nobody"}),
+        {greeter()});
     ASSERT_EQ(faults.size(), 4U);
     EXPECT_EQ(faults[0].name, "CHAT_BUNDLES");
     EXPECT_EQ(faults[0].found, "nobody");
