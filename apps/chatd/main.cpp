@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // chatd: its command line; the rest is chat/service_main.
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
 #include "base/version.hpp"
 #include "chat/service_main.hpp"
 #include "config/load.hpp"
+#include "config/worker_slot.hpp"
 
 namespace {
 
@@ -25,6 +27,9 @@ int main(int argument_count, char** arguments) {
     CLI::App app("The chat service: a supervisor with its workers.", "chatd");
     app.footer(footer);
     app.set_version_flag("--version", "chatd " + std::string(headroom::version));
-    CLI11_PARSE(app, argument_count, arguments);
-    return headroom::chat::service_main(headroom::config::process_sources());
+    auto from = headroom::config::process_sources();
+    // A worker's argument is for people who list processes; what it shall do is in its slot.
+    const auto slot = headroom::config::read_worker_slot(from.variables);
+    if (!slot || !*slot) CLI11_PARSE(app, argument_count, arguments);
+    return headroom::chat::service_main(std::move(from));
 }
