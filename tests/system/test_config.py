@@ -56,8 +56,25 @@ class Show(Files):
         self.assertEqual(ran.json["derived"] | {"open_files_per_worker": 0}, {
             "client_name": "chat:web-1:<pid>:<kind>", "workers_per_instance": 4,
             "redis_pool_max": 6, "redis_connections_per_worker": 18,
-            "redis_connections_per_instance": 72, "pg_pool_min": 0, "pg_pool_max": 7,
+            "redis_connections_per_instance": 72, "executors_per_worker": 0, "pg_pool_min": 0, "pg_pool_max": 7,
             "pg_connections_per_instance": 28, "open_files_per_worker": 0})
+
+    def test_executors_are_shown_and_counted_while_code_is_on(self):
+        derived = config("show", "--json", CHAT_BUNDLES="code", CHAT_EXECUTORS_MAX="3",
+                         REDIS_MAX_CONNECTIONS="6").json["derived"]
+        self.assertEqual((derived["executors_per_worker"], derived["redis_connections_per_instance"]),
+                         (3, 2 * (3 * 6 + 3)))
+        self.assertEqual(derived["redis_connections_per_worker"], 18, "executors are no workers")
+        ran = config("show", CHAT_BUNDLES="code", CHAT_EXECUTORS_MAX="3", REDIS_MAX_CONNECTIONS="6")
+        self.assertIn("  executors              at most 3 a worker, each 1 Redis connection", ran.out)
+        self.assert_fits(ran.out)
+
+    def test_settings_of_bundles_are_shown_but_for_secrets(self):
+        ran = config("show", REDIS_MAX_CONNECTIONS="6", CHAT_BUNDLE_ECHO_PACE="slow",
+                     CHAT_BUNDLE_ORACLE_API_KEY="hunter2")
+        self.assertRegex(ran.out, r"CHAT_BUNDLE_ECHO_PACE +slow +environment\n")
+        self.assertRegex(ran.out, r"CHAT_BUNDLE_ORACLE_API_KEY +\(hidden\) +environment\n")
+        self.assertNotIn("hunter2", ran.out + ran.err)
 
     def test_unbounded_pools_are_shown_as_such_and_warned_of(self):
         ran = config("show")
@@ -130,6 +147,14 @@ class Check(Files):
         told = config("check", "--json", GATEWAY_CONFIG_JSON='{"colour": 1}')
         self.assertEqual((told.exit, told.json["verdict"], len(told.json["warnings"])),
                          (1, "warning", 2))
+
+    def test_a_launcher_that_cannot_reach_redis_is_a_fault(self):
+        ran = config("check", REDIS_MAX_CONNECTIONS="4", CHAT_BUNDLES="code",
+                     CHAT_EXECUTOR_LAUNCHER="docker", CHAT_EXECUTOR_DOCKER_IMAGE="run/code:1")
+        self.assertEqual((ran.exit, ran.err), (2, ""))
+        self.assert_fits(ran.out)
+        self.assertIn("CHAT_EXECUTOR_LAUNCHER: found docker; expected child, because Redis is the "
+                      "embedded one, on a unix socket", " ".join(ran.out.split()))
 
     def test_all_faults_are_told_at_once_with_exit_code_2(self):
         wrong = {"REDIS_MAX_CONNECTIONS": "1", "CHAT_ROLE": "waiter", "PGPOOL_MIN_SIZE": "x",

@@ -37,6 +37,7 @@ struct derived {
     std::optional<connection_count> redis_pool_max;  // empty: unbounded
     budget::amount redis_per_worker;
     budget::amount redis_per_instance;
+    connection_count executors_per_worker;
     connection_count pg_pool_min;
     connection_count pg_pool_max;
     budget::amount pg_per_instance;
@@ -55,6 +56,7 @@ derived derive(const config::settings& from) {
         .redis_pool_max = from.redis.connections_max,
         .redis_per_worker = budget::redis_per_process(fleet),
         .redis_per_instance = budget::redis_demand(fleet).total,
+        .executors_per_worker = config::executors_per_worker(from),
         .pg_pool_min = from.postgres.pool_min,
         .pg_pool_max = from.postgres.pool_max,
         .pg_per_instance = budget::postgres_per_instance(fleet),
@@ -108,6 +110,11 @@ std::string derived_text(const derived& of, const paper& on) {
             ? fmt::format("at most {} a worker, {} on this instance",
                           to_string(of.redis_per_worker), to_string(of.redis_per_instance))
             : "unbounded");
+    const auto executors = of.executors_per_worker.value();
+    add("executors", executors == 0 ? "none: no code is run"
+                                    : fmt::format("at most {} a worker, each 1 Redis connection "
+                                                  "while it emits",
+                                                  executors));
     add("Postgres pool", fmt::format("{} to {} a worker", of.pg_pool_min.value(),
                                      count_of(of.pg_pool_max.value(), "connection")));
     add("Postgres connections", fmt::format("at most {} a worker, {} on this instance",
@@ -130,6 +137,7 @@ json::object to_json(const derived& of) {
              of.redis_pool_max ? json::value(of.redis_pool_max->value()) : "unbounded"},
             {"redis_connections_per_worker", to_json(of.redis_per_worker)},
             {"redis_connections_per_instance", to_json(of.redis_per_instance)},
+            {"executors_per_worker", of.executors_per_worker.value()},
             {"pg_pool_min", of.pg_pool_min.value()},
             {"pg_pool_max", of.pg_pool_max.value()},
             {"pg_connections_per_instance", to_json(of.pg_per_instance)},
