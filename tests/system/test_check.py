@@ -65,6 +65,15 @@ class Check(unittest.TestCase):
         self.assertEqual((code, dead["level"]), (1, "warning"))
         self.assertIn("1 connection of processes", dead["what"])
 
+    def test_executors_of_a_service_that_runs_no_code_are_found(self):
+        self.settled()
+        self.assertEqual(self.found("executors")[1]["what"], "none: this chatd runs no code")
+        ghost = open_redis(self.redis.socket_path, "CLIENT SETNAME shop:run-1:77:executor")
+        self.addCleanup(ghost.close)
+        code, found = self.found("executors")
+        self.assertEqual((code, found["level"]), (1, "warning"))
+        self.assertEqual(found["what"], "1 connection of executors, the plan has 0")
+
     def test_strangers_are_counted_against_a_bound(self):
         self.settled()
         for name in ("psql", "exporter"):
