@@ -105,6 +105,26 @@ class Holders(unittest.TestCase):
         told = self.holders("--top", "1", "--by", "service", "--json").json
         self.assertEqual((told["groups_left_out"], told["connections_left_out"]), (3, 3))
 
+    def test_executors_are_one_line_by_kind_and_each_its_own_by_instance(self):
+        self.servers()
+        self.hold_redis("chat:host-1:41:async")
+        for run in range(21):
+            self.hold_redis(f"chat:run{run:02}-5d2e7f90c1ab4e11:{900 + run}:executor")
+        rows = self.holders("--by", "service,kind", "--json").json["groups"]
+        self.assertEqual([(row["kind"], row["redis"]) for row in rows],
+                         [("executor", 21), ("async", 1)])
+        rows = self.holders("--by", "kind,instance", "--top", "0", "--json").json["groups"]
+        self.assertEqual({row["redis"] for row in rows if row["kind"] == "executor"}, {1})
+        self.assertEqual(len(rows), 22)
+        shown = self.holders()
+        self.assertEqual(shown.exit, 0)
+        self.assertLessEqual(max(map(len, shown.out.splitlines())), 80)
+        self.assertIn("run00-5d2e7f90c1ab4e11", self.holders("--wide").out, "its id is whole")
+        self.assertIn("... and 2 groups with 2 connections (--top 0 shows all)\n"
+                      "Each executor has a line here; --by service,kind makes one of them.\n",
+                      shown.out)
+        self.assertNotIn("Each executor", self.holders("--by", "service,kind", "--top", "1").out)
+
     def test_servers_without_clients_are_an_empty_page_not_a_fault(self):
         self.servers()
         ran = self.holders()

@@ -88,10 +88,11 @@ void add_holders(CLI::App& app, invocation& run) {
     how->query.add_to(*command);
     command->footer(
         "A connection is ours when its name is <service>:<instance>:<pid>:<kind>;\n"
-        "others are foreign, shown with their name, or unnamed. AGE, IDLE and IN TX (idle\n"
-        "in transaction) are the longest of the group, OUTBUF the sum of what clients\n"
-        "have not read yet, LAST the command of the one that was active last. This\n"
-        "command's own connections are not counted.\n"
+        "others are foreign, shown with their name, or unnamed. An executor's instance is\n"
+        "the id of its execution. AGE, IDLE and IN TX (idle in transaction) are the\n"
+        "longest of the group, OUTBUF the sum of what clients have not read yet, LAST the\n"
+        "command of the one that was active last. This command's own connections are not\n"
+        "counted.\n"
         "Exit codes: 0 ok, 2 a server is full, 3 a server did not tell.\n\n"
         "Examples:\n"
         "  headroom holders\n"

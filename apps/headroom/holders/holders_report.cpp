@@ -153,6 +153,20 @@ std::uint64_t left_out(const std::vector<holder_group>& groups, std::size_t top)
     return sum;
 }
 
+// An executor's instance is its execution: grouped by that, each one has a line.
+bool has_line_an_executor(const holders_report& of, const std::vector<holder_group>& groups) {
+    const auto& by = of.groups.by();
+    const auto kind = std::ranges::find(by, group_field::kind);
+    const bool is_by_process = std::ranges::any_of(by, [](group_field field) {
+        return field == group_field::instance || field == group_field::process;
+    });
+    if (kind == by.end() || !is_by_process) return false;
+    const auto at = static_cast<std::size_t>(kind - by.begin());
+    return std::ranges::count_if(groups, [at](const holder_group& one) {
+               return one.key[at] == pool_kind::executor;
+           }) > 1;
+}
+
 // "Redis 12 (2 foreign, 1 unnamed)"
 std::string total_text(const holders_report& of, server_kind server, std::string_view name) {
     auto text = fmt::format("{} {}", name, of.groups.total(server));
@@ -220,6 +234,9 @@ std::string to_text(const holders_report& of, const std::vector<holder_group>& g
             out += fmt::format("... and {} with {} (--top 0 shows all)\n",
                                count_of(groups.size() - top, "group"),
                                count_of(left_out(groups, top), "connection"));
+            if (has_line_an_executor(of, groups)) {
+                out += "Each executor has a line here; --by service,kind makes one of them.\n";
+            }
         }
     }
     std::string totals;
