@@ -127,6 +127,22 @@ class Plan(unittest.TestCase):
         self.assertEqual(ran.err, "")
         compare_with_golden(self, "plan_assumed.txt", ran.out)
 
+    def test_counts_the_executors_of_each_worker_while_code_is_on(self):
+        ran = self.offline("--instances", "2", "--workers", "4", "--redis-max", "6", "--surge", "1",
+                           "--redis-maxclients", "1000", "--pg-max-connections", "100",
+                           CHAT_BUNDLES="echo,code", CHAT_EXECUTORS_MAX="4")
+        self.assertEqual(ran.exit, 0, ran.out)
+        compare_with_golden(self, "plan_executors.txt", ran.out)
+
+    def test_counts_the_executors_of_the_flag_instead(self):
+        told = self.offline("--instances", "2", "--workers", "4", "--redis-max", "6", "--surge", "1",
+                            "--executors", "3", "--json", CHAT_BUNDLES="code").json
+        self.assertEqual({term["name"]: term["value"] for term in told["redis"]["terms"]},
+                         {"workers": 144, "executors": 3, "surge": 72})
+        self.assertEqual(told["fleet"]["executors"], {"value": 3, "source": "--executors"})
+        none = self.offline("--redis-max", "6", "--executors", "0", "--json", CHAT_BUNDLES="code").json
+        self.assertEqual([term["name"] for term in none["redis"]["terms"]], ["workers"])
+
     def test_fits_in_what_is_stated(self):
         ran = self.offline("--instances", "1", "--workers", "6", "--redis-max", "4", "--pg-max", "2",
                            "--redis-maxclients", "1000", "--pg-max-connections", "100",
