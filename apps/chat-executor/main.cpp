@@ -40,9 +40,10 @@ void complain(std::string_view what) {
 }
 
 // Before the credentials are read: no other process of our user reads our memory, and we do not
-// outlive the worker that started us. (When it was gone before, standard input has ended.)
+// outlive the worker that started us, also when somebody else holds our standard input open. (When
+// it was gone before, that has ended.) A signal that is handled: the code ends, its folders go.
 bool shield() {
-    return ::prctl(PR_SET_DUMPABLE, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+    return ::prctl(PR_SET_DUMPABLE, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
 }
 
 std::string own_folder() {

@@ -24,10 +24,11 @@ LIMITS = {"wall_time_ms": 60_000, "cpu_time_ms": 30_000, "memory_bytes": 512 << 
           "events_per_second": 100, "files_listed": 100}
 
 
-def comm_of(redis, execution_id="e1", **changed):
+def comm_of(redis, execution_id="e1", password=PASSWORD, **changed):
     """Where events go: the user "executor" of a PrivateRedis made with `credentials()`."""
-    spec = {"host": "", "port": 6379, "unix_path": redis.socket_path, "username": "executor",
-            "password": PASSWORD, "database": 0, "name_prefix": "chat",
+    spec = {"redis": {"unix_path": redis.socket_path, "username": "executor",
+                      "password": password, "database": 0},
+            "name_prefix": "chat",
             "execution_id": execution_id, "tenant": "home", "project": "default",
             "session_id": SESSION, "conversation_id": CONVERSATION, "turn_id": TURN}
     return spec | changed

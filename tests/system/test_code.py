@@ -59,6 +59,12 @@ class CodeService(unittest.TestCase):
         self.addCleanup(person.leave)
         return person
 
+    @staticmethod
+    def stored_end(person, accepted):
+        """(state, code of its failure) of a turn, from the history."""
+        turn = person.request("GET", f"/conversations/{accepted['conversation_id']}")["turns"][-1]
+        return turn["state"], (turn["error"] or {}).get("code")
+
     def executors(self):
         """Names of the connections that executors hold, as Redis tells them."""
         return [name for name in self.redis.client_names() if name.endswith(":executor")]
@@ -129,8 +135,8 @@ class CodeBlocks(CodeService):
         self.assertTrue(any("sleep 600" in each for each in children_of(worker).values()))
         stopped = ann.request("POST", f"/conversations/{accepted['conversation_id']}/stop", {})
         self.assertEqual(stopped["turns"], 1)
-        ended = ann.answer_to(accepted)
-        self.assertEqual(ended["state"], "interrupted")
+        ann.answer_to(accepted)
+        self.assertEqual(self.stored_end(ann, accepted), ("interrupted", "turn_stopped"))
         wait_until(lambda: not children_of(worker), "nothing of it is left")
 
     def test_wait_in_order_while_the_places_are_taken(self):
@@ -158,7 +164,7 @@ class ManyExecutors(CodeService):
         emitting = [ann.say(block("chat-emit step Here; echo here; sleep 600")) for _ in range(20)]
         wait_until(lambda: len({each["turn_id"] for each in ann.seen("chat_step")
                                 if each["name"] == "Here"}) == 20, "20 have emitted", 120)
-        self.assertEqual(self.monitored("running"), 200)
+        wait_until(lambda: self.monitored("running") == 200, "200 run")
         peak = self.redis.client_names()
         executors = self.executors()
         self.assertEqual(len(executors), 20)
@@ -186,7 +192,8 @@ class OrphanedExecutors(CodeService):
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: not any(is_alive(each) for each in below), "all of it is gone")
         wait_until(lambda: not self.executors(), "its connection is gone")
-        self.assertEqual(ann.answer_to(accepted)["state"], "interrupted")
+        ann.answer_to(accepted)
+        self.assertEqual(self.stored_end(ann, accepted), ("interrupted", "turn_interrupted"))
 
 
 class WithoutTheBundle(CodeService):

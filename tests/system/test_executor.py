@@ -7,7 +7,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import unittest
 import uuid
 
@@ -259,12 +258,13 @@ class Orphans(ExecutorCase):
             script = ("import subprocess, sys\n"
                       "one = subprocess.Popen([sys.argv[1]], stdin=int(sys.argv[2]))\n"
                       "one.wait()\n")
-            parent = subprocess.Popen([sys.executable, "-c", script, self.program, str(read_end)],
+            parent = subprocess.Popen(["/usr/bin/python3", "-c", script, self.program, str(read_end)],
                                       pass_fds=[read_end], stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE, **as_user(user))
             os.close(read_end)
             with parent, contextlib.closing(os.fdopen(write_end, "wb")) as order:
-                    order.write(json.dumps(order_of(f"bash -c 'sleep 600; : {word}'")).encode() + b"\n")
+                line = json.dumps(order_of(f"bash -c 'sleep 600; : {word}'"))
+                order.write(line.encode() + b"\n")
                 order.flush()
                 wait_until(lambda found=word: pids_with(found), "it runs")
                 parent.kill()
@@ -316,7 +316,7 @@ class Secrets(ExecutorCase):
                 "        print(name, 'was opened')\n"
                 "    except PermissionError:\n"
                 "        print(name, 'is refused')\n")
-        ran = subprocess.run([sys.executable, "-c", look, str(execution.pid)], text=True,
+        ran = subprocess.run(["/usr/bin/python3", "-c", look, str(execution.pid)], text=True,
                              capture_output=True, timeout=PATIENCE, check=False, cwd="/",
                              **as_user(ordinary_user()))
         self.assertEqual(ran.stdout.splitlines(), [f"{name} is refused" for name in

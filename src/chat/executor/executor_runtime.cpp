@@ -158,6 +158,8 @@ asio::awaitable<emit_stats> executor_runtime::state::close_comm() {
     const auto time = is_orphaned ? options.flush_time_orphaned_max : options.flush_time_max;
     co_await comm->close(clock::now() + time);
     const emit_stats told = comm->stats();
+    if (const auto why = comm->last_error(); why && told.held > 0)
+        options.complain("events are undelivered: " + why->what());
     drop_chat_comm();
     co_return told;
 }

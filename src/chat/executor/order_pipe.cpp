@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "chat/executor/owned_descriptor.hpp"
 #include "net/deadline.hpp"
 
 namespace headroom::chat {
@@ -31,6 +32,7 @@ std::unexpected<error> no_order(std::string why) {
 order_pipe::order_pipe(const asio::any_io_executor& loop) : loop_(loop), in_(loop) {}
 
 bool order_pipe::open(int descriptor) {
+    if (!has_two_ends(descriptor)) return false;
     boost::system::error_code ec;
     in_.assign(descriptor, ec);
     return !ec;

@@ -2,6 +2,7 @@
 // Owns a file descriptor.
 #pragma once
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -34,5 +35,11 @@ public:
 private:
     int descriptor_ = -1;
 };
+
+// A pipe or a socket: something whose end says that the other side has let go.
+[[nodiscard]] inline bool has_two_ends(int descriptor) {
+    struct stat seen{};
+    return ::fstat(descriptor, &seen) == 0 && (S_ISFIFO(seen.st_mode) || S_ISSOCK(seen.st_mode));
+}
 
 }  // namespace headroom::chat

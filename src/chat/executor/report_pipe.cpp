@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "chat/executor/owned_descriptor.hpp"
 #include "net/deadline.hpp"
 
 namespace headroom::chat {
@@ -19,6 +20,7 @@ report_pipe::report_pipe(const asio::any_io_executor& loop, std::function<void()
 }
 
 bool report_pipe::open(int descriptor) {
+    if (!has_two_ends(descriptor)) return false;
     boost::system::error_code ec;
     out_.assign(descriptor, ec);
     return !ec;
