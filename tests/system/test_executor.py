@@ -125,7 +125,7 @@ class Output(ExecutorCase):
 
     def test_a_character_written_in_two_pieces_is_one(self):
         source = ("import os, time\nfor byte in '\u4e2d\u00e4'.encode() * 20:\n"
-                  "    os.write(1, bytes([byte])); time.sleep(0.001)\n")
+                  "    os.write(1, bytes([byte])); time.sleep(0.001)\n")  # between looks
         execution, _ = self.run_source(source, language="python3")
         self.assertEqual(execution.text(), "\u4e2d\u00e4" * 20)
 

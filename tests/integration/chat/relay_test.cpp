@@ -291,7 +291,8 @@ TEST(Relay, FindsABatchAgainBehindPagesOfItsHistory) {
 
 asio::awaitable<void> wakes(relay_world& world) {
     int woken = 0;
-    auto listening = co_await world.relay.listen_for_work([&woken](work_notice) { ++woken; }, in(5s));
+    auto listening =
+        co_await world.relay.listen_for_work([&woken](work_notice) { ++woken; }, in(5s));
     EXPECT_TRUE(listening);
     EXPECT_EQ(world.server.ask("PUBLISH " + world.keys.work_channel() + " added"), ":1\r\n");
     EXPECT_TRUE(co_await wait_until([&] { return woken > 0; }, in(5s)));
