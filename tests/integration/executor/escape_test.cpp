@@ -93,8 +93,8 @@ TEST(Escape, ByMemoryOutsideOfProcessesIsRefusedOrEnded) {
     tell("tmpfs", two);
 
     auto shared = python(
-        "import mmap, time\nx = mmap.mmap(-1, 300 * 1024 * 1024)\n"
-        "for i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(60)");
+        "import mmap, signal\nx = mmap.mmap(-1, 300 * 1024 * 1024)\n"
+        "for i in range(0, len(x), 4096): x[i] = 1\nsignal.pause()");
     shared.limits.memory_bytes = 64 * mib;
     const auto three = world.run(shared);
     EXPECT_EQ(three.end.stopped, execution_stop::memory) << three.told();

@@ -86,12 +86,12 @@ TEST(ExecutionLimits, RefuseMemoryToOneProcess) {
 TEST(ExecutionLimits, EndWhatUsesTooMuchMemoryInManyProcesses) {
     execution_world world;
     auto what = python(
-        "import os, time\n"
+        "import os, signal, threading\n"
         "for _ in range(16):\n"
         "  if os.fork() == 0:\n"
         "    x = bytearray(os.urandom(1024 * 1024) * 40)\n"
-        "    time.sleep(60)\n"
-        "time.sleep(60)");
+        "    signal.pause()\n"
+        "signal.pause()");
     what.limits.memory_bytes = 128 * mib;
     const auto seen = run_within(world, what, execution_stop::memory);
     EXPECT_GT(seen.end.memory_bytes, 128 * mib);
@@ -100,13 +100,13 @@ TEST(ExecutionLimits, EndWhatUsesTooMuchMemoryInManyProcesses) {
 TEST(ExecutionLimits, CountPagesThatForksShareOnce) {
     execution_world world;
     auto what = python(
-        "import os, time\n"
+        "import os, signal, threading\n"
         "x = bytearray(os.urandom(1024 * 1024) * 60)\n"
         "children = []\n"
         "for _ in range(10):\n"
         "  pid = os.fork()\n"
         "  if pid == 0:\n"
-        "    time.sleep(0.5)\n"
+        "    threading.Event().wait(0.5)\n"
         "    os._exit(0)\n"
         "  children.append(pid)\n"
         "for pid in children: os.waitpid(pid, 0)\n"

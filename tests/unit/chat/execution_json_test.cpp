@@ -114,10 +114,9 @@ TEST(ExecutionOrder, IsRefusedWithTheNameOfTheMemberThatIsWrong) {
               begin + "program.arguments[1] must be text");
     EXPECT_EQ(refusal(execution("program", json::object{{"language", "bash"}, {"source", "\n"}})),
               "accepted");
-    EXPECT_EQ(
-        refusal(execution("program", json::object{{"language", "bash"},
-                                                  {"source", json::string(1, '\0')}})),
-        begin + "program.source must not contain a NUL");
+    EXPECT_EQ(refusal(execution("program", json::object{{"language", "bash"},
+                                                        {"source", json::string(1, '\0')}})),
+              begin + "program.source must not contain a NUL");
     EXPECT_EQ(refusal(execution("program", json::object{{"language", "bash"},
                                                         {"source", ""},
                                                         {"arguments", json::array({"a"})}})),
