@@ -52,14 +52,14 @@ def order_of(source=None, language="bash", arguments=None, comm=None, execution_
 
 class Execution:
     """One chat-executor and the order it got. `order` may also be the bytes of its standard
-    input; None: nothing is written."""
+    input; None: nothing is written. `before`: a command line that starts it."""
 
-    def __init__(self, program, order, user=None):
+    def __init__(self, program, order, user=None, before=()):
         environment = {"PATH": "/usr/bin:/bin"}
         # Sanitizers tell where a leak or a race is through these.
         environment |= {name: value for name, value in os.environ.items()
                         if name.endswith("SAN_OPTIONS")}
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*before, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=environment, cwd="/",
                                         **as_user(user))
         self.reports = []

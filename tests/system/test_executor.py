@@ -208,6 +208,43 @@ class Orders(ExecutorCase):
         self.assertEqual(ran.returncode, 64)
 
 
+class WithoutNamespaces(ExecutorCase):
+    """On a host that forbids user namespaces, as one inside bubblewrap is."""
+
+    forbidding = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--gid", "1000",
+                  "--disable-userns", "--"]
+
+    def run_here(self, source, may_run_unsandboxed):
+        order = order_of(source)
+        order["execution"]["may_run_unsandboxed"] = may_run_unsandboxed
+        execution = self.execute(order, before=self.forbidding)
+        return execution, execution.wait_ended()
+
+    def test_is_refused_with_the_reason_and_what_to_do(self):
+        execution, ended = self.run_here("echo ran", False)
+        self.assertEqual([report["report"] for report in execution.reports], ["ended"])
+        self.assertNotIn("exit_code", ended)
+        for word in ("bubblewrap", "namespace", "CHAT_EXECUTOR_UNSANDBOXED=1"):
+            self.assertIn(word, ended["start_error"])
+
+    def test_runs_where_that_is_allowed_and_says_so(self):
+        execution, ended = self.run_here("echo ran; exit 4", True)
+        self.assertEqual((execution.text(), ended["exit_code"]), ("ran\n", 4))
+        started = execution.reports[0]
+        walls = started["walls"]
+        self.assertEqual((started["report"], walls["by"], walls["network"]), ("started", "none", True))
+        self.assertIn("namespace", walls["without"])
+
+    def test_limits_hold_and_nothing_is_left_all_the_same(self):
+        word = "lives-" + uuid.uuid4().hex
+        order = order_of(f"(setsid bash -c 'while :; do sleep 1; done; : {word}' &); sleep 600",
+                         wall_time_ms=500)
+        order["execution"]["may_run_unsandboxed"] = True
+        ended = self.execute(order, before=self.forbidding).wait_ended()
+        self.assertEqual(ended["stopped"], "wall_time")
+        self.assertEqual(pids_with(word), [])
+
+
 class Orphans(ExecutorCase):
     def start_family(self, user):
         """A program with a child in a session of its own, and the word by which both are found."""
