@@ -86,7 +86,9 @@ public:
 
     void on_ended(const ended_report& how, const execution_limits& within) {
         close_output();
-        auto text = describe(how, within);
+        // Asked for: no accident, whatever signal did it.
+        const bool is_cancelled = how.stopped == execution_stop::cancelled;
+        auto text = is_cancelled ? std::string("stopped") : describe(how, within);
         if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() -= 'a' - 'A';
         if (how.start_error.empty()) {
             text +=
