@@ -111,7 +111,8 @@ def main():
         for name, act in ways.items():
             times[name].append(timed(act))
     median = {name: statistics.median(each) for name, each in times.items()}
-    print(f'/usr/bin/true, {asked.runs} runs of each, in turn, as {"root" if os.geteuid() == 0 else "an ordinary user"}:')
+    user = 'root' if os.geteuid() == 0 else 'an ordinary user'
+    print(f'/usr/bin/true, {asked.runs} runs of each, in turn, as {user}:')
     for name, each in times.items():
         print(f'  {name:<16} median {median[name]:6.1f} ms   p90 {sorted(each)[len(each) * 9 // 10]:6.1f} ms')
     above = median['chat-executor'] - median['the program']

@@ -47,7 +47,7 @@ WORDS = [
     (rf'(?:\bnew\s+|(?:make_unique|make_shared|emplace|optional)<){POOLS}\b|\b{POOLS}\s*[({{]'
      rf'|\b{POOLS}\s+\w+\s*[({{;=]',
      r'(src/(pool|redis|postgres)/|src/chat/(worker/resolvers|sdk/chat_comm)\.|apps/|tests/|bench/)',
-     'pools are made in chat/worker/resolvers and nowhere else, but the one connection of an executor in sdk/chat_comm'),
+     'pools are made in chat/worker/resolvers and nowhere else (but the connection of an executor, in sdk/chat_comm)'),
 ]
 
 # A core decides; it does no I/O, reads no clock, takes no lock.

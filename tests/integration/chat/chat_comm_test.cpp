@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an executor's communicator costs and delivers, as Redis itself tells it.
+#include "chat/sdk/chat_comm.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <latch>
+#include <map>
+#include <regex>
+#include <thread>
+
+#include "chat/core/chat_error.hpp"
+#include "chat/sdk/comm_context.hpp"
+#include "chat/sdk/step_event.hpp"
+#include "integration/chat/chat_world.hpp"
+
+namespace headroom::chat {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::in;
+using test::wait_until;
+
+comm_spec spec_for(const test::private_redis& server) {
+    comm_spec spec;
+    spec.server.unix_path = server.unix_path();
+    spec.name_prefix = "chat";
+    spec.execution_id = "run-1";
+    spec.whose = test_scope;
+    spec.session_id = "s1";
+    spec.conversation_id = "c1";
+    spec.turn_id = "t1";
+    return spec;
+}
+
+outgoing_event event_named(std::string name) {
+    return to_event(step{.name = std::move(name)}, {"s1", "c1", "t1"});
+}
+
+struct comm_world {
+    explicit comm_world(std::vector<std::string> options = {}, emit_bounds bounds = {})
+        : server(std::move(options)) {
+        auto spec = spec_for(server);
+        spec.server.username = username;
+        comm.emplace(loop.get_executor(), std::move(spec), bounds);
+    }
+
+    template <class T>
+    T run(asio::awaitable<T> work) {
+        return test::run_on(loop, std::move(work));
+    }
+    void close() { run(comm->close(in(5s))); }
+
+    // Names of the steps in the session's history, in its order; a page at a time.
+    std::vector<std::string> delivered() {
+        static const std::regex entry("(\\d+)-0\r\n|\"name\":\"([^\"]*)\"");
+        const auto history = key_space(test_scope).history("s1");
+        std::vector<std::string> names;
+        for (std::string last = "0", seen; last != seen;) {
+            seen = last;
+            const auto page = server.ask("XRANGE " + history + " (" + seen + "-0 + COUNT 50");
+            for (std::sregex_iterator at(page.begin(), page.end(), entry), end; at != end; ++at) {
+                if ((*at)[1].matched) last = (*at)[1];
+                if ((*at)[2].matched) names.push_back((*at)[2]);
+            }
+        }
+        return names;
+    }
+    std::uint64_t connections_received() {
+        const auto text = server.ask("INFO stats");
+        constexpr std::string_view key = "total_connections_received:";
+        return std::stoull(text.substr(text.find(key) + key.size()));
+    }
+    std::size_t executors() {
+        std::size_t count = 0;
+        for (const auto& name : server.client_names())
+            count += name.ends_with(":executor") ? 1U : 0U;
+        return count;
+    }
+
+    test::private_redis server;
+    std::string username;
+    asio::io_context loop{1};
+    std::optional<chat_comm> comm;
+};
+
+TEST(ChatComm, OpensAndResolvesNothingWhileItIsSilent) {
+    comm_world world;
+    const auto before = world.connections_received();
+    auto spec = spec_for(world.server);
+    spec.server.unix_path.clear();
+    spec.server.host = "no-such-host.invalid";
+    {
+        chat_comm nowhere(world.loop.get_executor(), spec);
+        EXPECT_TRUE(world.run(nowhere.flush(in(1s))));
+        world.run(nowhere.close(in(1s)));
+    }
+    EXPECT_TRUE(world.run(world.comm->flush(in(1s))));
+    world.close();
+    // Each of our own questions is a connection.
+    EXPECT_EQ(world.connections_received() - before, 1U);
+    EXPECT_EQ(world.delivered(), std::vector<std::string>{});
+}
+
+TEST(ChatComm, SharesOneDialAmongFiftyThreadsThatEmitFirstAtOnce) {
+    constexpr int threads = 50;
+    constexpr int each = 20;
+    comm_world world({}, {.events_max = threads * each});
+    std::size_t most = 0;
+    std::vector<std::thread> emitters;
+    std::latch all_there(threads);
+    for (int who = 0; who < threads; ++who) {
+        emitters.emplace_back([&, who] {
+            all_there.arrive_and_wait();
+            for (int at = 0; at < each; ++at) {
+                const auto name = std::to_string(who) + "/" + std::to_string(at);
+                EXPECT_TRUE(world.comm->emit(event_named(name)));
+            }
+        });
+    }
+    const bool all = world.run(wait_until(
+        [&] {
+            most = std::max(most, world.executors());
+            return world.comm->stats().delivered == threads * each;
+        },
+        in(30s)));
+    for (auto& one : emitters)
+        one.join();
+    EXPECT_TRUE(all);
+    EXPECT_EQ(most, 1U);
+    EXPECT_EQ(world.server.count_clients("chat:run-1:" + std::to_string(::getpid()) + ":executor"),
+              1U);
+
+    std::map<std::string, int> next;
+    const auto names = world.delivered();
+    EXPECT_EQ(names.size(), 1000U) << "the history keeps as many";
+    for (const auto& name : names) {
+        const auto slash = name.find('/');
+        EXPECT_EQ(std::stoi(name.substr(slash + 1)), next[name.substr(0, slash)]++) << name;
+    }
+    world.close();
+    EXPECT_EQ(world.executors(), 0U);
+    const auto late = world.comm->emit(event_named("late"));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, chat_errc::closed);
+}
+
+asio::awaitable<void> outlives_an_outage(comm_world& world) {
+    std::size_t most = 0;
+    const auto emit = [&world](int from, int to) {
+        for (int at = from; at < to; ++at)
+            EXPECT_TRUE(world.comm->emit(event_named(std::to_string(at))));
+    };
+    emit(0, 10);
+    EXPECT_TRUE(co_await world.comm->flush(in(10s)));
+    world.server.kill();
+    emit(10, 110);
+    EXPECT_FALSE(co_await world.comm->flush(in(300ms))) << "Redis is away";
+    world.server.start();
+    emit(110, 120);
+    EXPECT_TRUE(co_await wait_until(
+        [&] {
+            most = std::max(most, world.executors());
+            return world.comm->stats().held == 0;
+        },
+        in(20s)));
+    EXPECT_EQ(most, 1U);
+    EXPECT_EQ(world.comm->stats().delivered, 120U);
+}
+
+TEST(ChatComm, DeliversOnceAndInOrderWhatItHeldWhileRedisWasAway) {
+    comm_world world({"--appendonly", "yes", "--appendfsync", "always"});
+    world.run(outlives_an_outage(world));
+    std::vector<std::string> expected;
+    for (int at = 0; at < 120; ++at)
+        expected.push_back(std::to_string(at));
+    EXPECT_EQ(world.delivered(), expected);
+    world.close();
+}
+
+TEST(ChatComm, DeliversToARedisThatCameBackEmpty) {
+    comm_world world({"--save", ""});
+    world.run(outlives_an_outage(world));
+    std::vector<std::string> expected;
+    for (int at = 10; at < 120; ++at)
+        expected.push_back(std::to_string(at));
+    EXPECT_EQ(world.delivered(), expected);
+    world.close();
+}
+
+TEST(ChatComm, TellsHowManyEventsItCouldNotHold) {
+    comm_world world({"--appendonly", "yes"}, {.events_max = 5});
+    EXPECT_TRUE(world.comm->emit(event_named("first")));
+    EXPECT_TRUE(world.run(world.comm->flush(in(10s))));
+    world.server.kill();
+    int refused = 0;
+    for (int at = 0; at < 12; ++at) {
+        const auto taken = world.comm->emit(event_named(std::to_string(at)));
+        if (!taken && taken.error().code == chat_errc::buffer_full) ++refused;
+    }
+    EXPECT_EQ(refused, 7);
+    world.server.start();
+    EXPECT_TRUE(world.run(wait_until([&world] { return world.delivered().size() == 7; }, in(20s))));
+    EXPECT_EQ(world.delivered(),
+              (std::vector<std::string>{"first", "0", "1", "2", "3", "4", "Events were lost"}));
+    const auto text = world.server.ask("XRANGE " + key_space(test_scope).history("s1") + " - +");
+    EXPECT_NE(text.find("7 events could not be held while Redis was away."), std::string::npos);
+    const auto told = world.comm->stats();
+    EXPECT_EQ(told.accepted, 6U);
+    EXPECT_EQ(told.delivered, 6U);
+    EXPECT_EQ(told.dropped, 7U);
+    world.close();
+}
+
+TEST(ChatComm, ClosesByItsDeadlineWithRedisAway) {
+    comm_world world;
+    EXPECT_TRUE(world.comm->emit(event_named("first")));
+    EXPECT_TRUE(world.run(world.comm->flush(in(10s))));
+    world.server.kill();
+    EXPECT_TRUE(world.comm->emit(event_named("second")));
+    const auto began = clock::now();
+    world.run(world.comm->close(in(300ms)));
+    EXPECT_LT(clock::now() - began, 3s);
+    EXPECT_EQ(world.comm->stats().held, 1U);
+    EXPECT_TRUE(world.comm->last_error());
+}
+
+TEST(ChatComm, GivesUpOnCredentialsThatRedisRefuses) {
+    test::private_redis server({"--requirepass", "right"});
+    asio::io_context loop{1};
+    auto spec = spec_for(server);
+    spec.server.password = "wrong";
+    chat_comm comm(loop.get_executor(), spec);
+    EXPECT_TRUE(comm.emit(event_named("first")));
+    EXPECT_FALSE(test::run_on(loop, comm.flush(in(10s))));
+    ASSERT_TRUE(comm.last_error());
+    EXPECT_NE(comm.last_error()->what().find("WRONGPASS"), std::string::npos)
+        << comm.last_error()->what();
+    const auto refused = comm.emit(event_named("second"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, chat_errc::closed);
+    EXPECT_EQ(refused.error().what().find("wrong\""), std::string::npos);
+    test::run_on(loop, comm.close(in(1s)));
+    const auto told = comm.stats();
+    EXPECT_EQ(told.held, 1U);
+    EXPECT_EQ(told.dropped, 1U);
+    const auto text = server.ask("INFO stats");
+    constexpr std::string_view key = "total_connections_received:";
+    const auto received = std::stoull(text.substr(text.find(key) + key.size()));
+    EXPECT_LE(received, 40U) << "the server's own start is asked for often; ours are two at most";
+}
+
+TEST(ChatComm, OutlivesAServerThatIsFullForAWhile) {
+    comm_world world;
+    EXPECT_TRUE(world.server.ask("CONFIG SET maxmemory 1").starts_with("+OK"));
+    EXPECT_TRUE(world.comm->emit(event_named("first")));
+    EXPECT_FALSE(world.run(world.comm->flush(in(500ms))));
+    EXPECT_EQ(world.delivered(), std::vector<std::string>{});
+    EXPECT_TRUE(world.server.ask("CONFIG SET maxmemory 0").starts_with("+OK"));
+    EXPECT_TRUE(world.run(world.comm->flush(in(10s))));
+    EXPECT_EQ(world.delivered(), std::vector<std::string>{"first"});
+    world.close();
+}
+
+TEST(ChatComm, RefusesWhatIsNoEvent) {
+    comm_world world;
+    for (const auto& bad : {outgoing_event{.name = "two words", .data = "{}"},
+                            outgoing_event{.name = "a", .data = "two\nlines"},
+                            outgoing_event{.name = "a", .data = std::string(64 * 1024, 'x')}}) {
+        const auto taken = world.comm->emit(bad);
+        ASSERT_FALSE(taken);
+        EXPECT_EQ(taken.error().code, chat_errc::text_rejected);
+    }
+}
+
+TEST(CommContext, GivesTheCommunicatorOfTheProcessWhileThereIsOne) {
+    asio::io_context loop{1};
+    test::private_redis server;
+    EXPECT_EQ(get_comm(), nullptr);
+    const auto made = make_chat_comm(loop.get_executor(), spec_for(server));
+    EXPECT_EQ(get_comm(), made);
+    EXPECT_EQ(get_comm()->spec().execution_id, "run-1");
+    drop_chat_comm();
+    EXPECT_EQ(get_comm(), nullptr);
+}
+
+}  // namespace
+}  // namespace headroom::chat
