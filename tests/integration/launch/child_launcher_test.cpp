@@ -85,7 +85,9 @@ TEST(ChildLauncher, EndsItsProgramWithAKilledWorker) {
     EXPECT_FALSE(is_gone(folder.told_pid()));
     ::kill(worker, SIGKILL);
     ASSERT_EQ(::waitpid(worker, nullptr, 0), worker);
-    EXPECT_TRUE(waits_for([&] { return is_gone(folder.told_pid()); }));
+    const pid_t program = folder.told_pid();
+    EXPECT_TRUE(waits_for([program] { return is_gone(program); }));
+    if (!is_gone(program)) ::kill(program, SIGKILL);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ inline std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// What follows the name of an act in the stand-in's case statement.
+// What it does is in its case statement. Not tail -f: it ends by itself with its reader.
 inline constexpr const char* executor_script = R"(#!/bin/sh
 folder=${STAND_IN_FOLDER:-${0%/*}}
 say() { cat "$folder/$1"; }
@@ -69,8 +69,8 @@ case $order in
 *act:noisy*) say started; yes noise | head -n 200000 >&2; echo "the last line" >&2; exit 5 ;;
 *act:silent*) echo $$ > "$folder/pid"; until_end ;;
 *act:runs*) echo $$ > "$folder/pid"; say started; until_end cancelled ;;
-*act:deaf*) echo $$ > "$folder/pid"; say started; trap '' TERM; exec tail -f /dev/null ;;
-*act:leaves*) tail -f /dev/null & echo $! > "$folder/pid"; say started; exit 6 ;;
+*act:deaf*) echo $$ > "$folder/pid"; say started; trap '' TERM; exec sleep 1000 ;;
+*act:leaves*) sleep 1000 & echo $! > "$folder/pid"; say started; exit 6 ;;
 *) echo "no such act" >&2; exit 1 ;;
 esac
 )";
