@@ -57,6 +57,8 @@ worker_executors::worker_executors(asio::any_io_executor loop, std::unique_ptr<c
 result<std::unique_ptr<worker_executors>> worker_executors::make(asio::any_io_executor loop,
                                                                  const config::settings& from,
                                                                  config::environment variables) {
+    auto reach = check_executors_reach(from.executor, from.redis);
+    if (!reach) return std::unexpected(std::move(reach.error()));
     auto folder = own_folder();
     if (!folder) return std::unexpected(std::move(folder.error()));
     auto reaper = std::make_unique<child_reaper>(loop);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The launcher against a Docker daemon: built where one answered when the build was configured.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
 #include "chat/executor/core/docker_arguments.hpp"
 #include "integration/launch/launch_world.hpp"
+#include "support/private_redis.hpp"
 
 namespace headroom::chat {
 namespace {
@@ -53,6 +55,32 @@ std::string variable(const char* name) {
     return value == nullptr ? "" : value;
 }
 
+// Its own, so that containers of others are not counted.
+std::string service() {
+    return "test" + std::to_string(::getpid());
+}
+
+config::executor_settings container_settings(std::string of_image) {
+    config::executor_settings settings;
+    settings.launcher = config::launcher_kind::docker;
+    settings.docker_image = std::move(of_image);
+    return settings;
+}
+
+// With the daemon of this test's own environment.
+std::unique_ptr<executor_launcher> make_docker(launch_world& world,
+                                               const config::executor_settings& settings) {
+    auto around = world.surroundings();
+    around.service = service();
+    around.variables["PATH"] = variable("PATH");
+    around.variables.erase("DOCKER_HOST");
+    if (const auto daemon = variable("DOCKER_HOST"); !daemon.empty())
+        around.variables["DOCKER_HOST"] = daemon;
+    auto made = make_launcher(settings, around);
+    if (!made) throw std::runtime_error(made.error().detail);
+    return std::move(*made);
+}
+
 class DockerDaemon : public testing::Test {
 protected:
     static void SetUpTestSuite() {
@@ -63,12 +91,16 @@ protected:
         fs::permissions(own / "chat-executor", fs::perms::all);
         for (const std::string name : {"started", "exited", "cancelled"})
             fs::copy_file(folder.path() / name, own / name);
-        ASSERT_EQ(told_by(std::string(CONTAINER_IMAGE_SCRIPT) + " " + image + " " + own.string() +
-                          " 2>&1"),
+        make_image(image, own);
+    }
+    static void TearDownTestSuite() { remove_image(image); }
+    static void make_image(const std::string& called, const fs::path& programs) {
+        ASSERT_EQ(told_by(std::string(CONTAINER_IMAGE_SCRIPT) + " " + called + " " +
+                          programs.string() + " 2>&1"),
                   "");
     }
-    static void TearDownTestSuite() {
-        (void)told_by(std::string("docker rmi --force ") + image + " 2>&1");
+    static void remove_image(const std::string& called) {
+        (void)told_by("docker rmi --force " + called + " 2>&1");
     }
     void SetUp() override { use(image); }
     void TearDown() override {
@@ -78,20 +110,8 @@ protected:
         };
         world.until([&] { return containers().empty(); });
     }
-    // Its own, so that containers of others are not counted.
-    static std::string service() { return "test" + std::to_string(::getpid()); }
     void use(const std::string& of_image) {
-        config::executor_settings settings;
-        settings.launcher = config::launcher_kind::docker;
-        settings.docker_image = of_image;
-        auto around = world.surroundings();
-        around.service = service();
-        around.variables["PATH"] = variable("PATH");
-        around.variables["DOCKER_HOST"] = variable("DOCKER_HOST");
-        if (variable("DOCKER_HOST").empty()) around.variables.erase("DOCKER_HOST");
-        auto made = make_launcher(settings, around);
-        ASSERT_TRUE(made) << made.error().detail;
-        world.use(std::move(*made));
+        world.use(make_docker(world, container_settings(of_image)));
     }
 
     launch_world world;
@@ -148,6 +168,134 @@ TEST_F(DockerDaemon, EndsTheContainerWhenDockerItselfIsKilled) {
     ::kill(std::atoi(read_file("/proc/thread-self/children").c_str()), SIGKILL);
     world.until([&] { return ann.outcome.has_value(); });
     EXPECT_THAT(ann.outcome->error().detail, HasSubstr("it was killed by signal 9"));
+}
+
+// The program that is shipped, in an image of its own, running bash.
+class ExecutorInContainer : public DockerDaemon {
+public:
+    static constexpr const char* own_image = "headroom-launch-test-executor:1";
+
+    static void SetUpTestSuite() {
+        stand_in_folder folder;
+        const auto own = folder.path() / "image";
+        fs::create_directory(own);
+        const auto programs = fs::path(*own_folder());
+        for (const std::string name : {"chat-executor", "chat-executor-init", "chat-emit"})
+            fs::copy_file(programs / name, own / name);
+        make_image(own_image, own);
+    }
+    static void TearDownTestSuite() { remove_image(own_image); }
+
+protected:
+    void SetUp() override { use(own_image); }
+
+    static execution_request bash(std::string source) {
+        auto what = request_of("");
+        what.program.source = std::move(source);
+        return what;
+    }
+};
+
+TEST_F(ExecutorInContainer, RunsCodeAsNobodyWithoutPowersAndListsItsFiles) {
+    auto& ann = world.call(bash(R"(id -u
+grep -E '^(CapEff|NoNewPrivs):' /proc/self/status
+ls /sys/class/net
+cat /proc/1/environ 2>/dev/null && echo "sees its executor"
+(echo x > /usr/x) 2>/dev/null && echo "the system is writable"
+echo hello > "$CHAT_OUTPUT_DIR/hello.txt"
+exit 3)"));
+    world.until([&] { return ann.outcome.has_value(); });
+    ASSERT_TRUE(*ann.outcome) << ann.outcome->error().what();
+    const auto& end = **ann.outcome;
+    EXPECT_EQ(end.exit_code, 3) << end.start_error;
+    EXPECT_EQ(ann.heard.output, "65534\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nlo\n");
+    EXPECT_EQ(end.files, (std::vector<left_file>{{.name = "hello.txt", .bytes = 6}}));
+}
+
+TEST_F(ExecutorInContainer, KeepsTheLimitsOfTheOrder) {
+    auto slow = bash("tail -f /dev/null");
+    slow.limits.wall_time = 500ms;
+    const auto stopped = world.outcome_of(slow);
+    ASSERT_TRUE(stopped) << stopped.error().what();
+    EXPECT_EQ(stopped->stopped, execution_stop::wall_time);
+
+    auto hungry = bash("head -c 400000000 /dev/zero | tail");
+    hungry.limits.memory_bytes = 100ULL << 20;
+    const auto killed = world.outcome_of(hungry);
+    ASSERT_TRUE(killed) << killed.error().what();
+    EXPECT_TRUE(killed->stopped == execution_stop::memory || killed->exit_code != 0);
+}
+
+TEST_F(ExecutorInContainer, EndsCodeThatIsCancelled) {
+    auto& ann = world.call(bash("tail -f /dev/null"));
+    world.until([&] { return ann.heard.started == 1; });
+    ann.give_up();
+    world.until([&] { return ann.outcome.has_value(); });
+    ASSERT_TRUE(*ann.outcome) << ann.outcome->error().what();
+    EXPECT_EQ((*ann.outcome)->stopped, execution_stop::cancelled);
+}
+
+// A network of a test's own, whose gateway is this host.
+class private_network {
+public:
+    private_network() : name_("headroom-test-" + std::to_string(::getpid())) {
+        (void)told_by("docker network create " + name_ + " 2>&1");
+        gateway_ = told_by(
+            "docker network inspect --format "
+            "'{{range .IPAM.Config}}{{.Gateway}}{{end}}' " +
+            name_);
+        if (gateway_.ends_with('\n')) gateway_.pop_back();
+    }
+    ~private_network() { (void)told_by("docker network rm " + name_ + " 2>&1"); }
+    private_network(const private_network&) = delete;
+    private_network& operator=(const private_network&) = delete;
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const std::string& gateway() const { return gateway_; }
+
+private:
+    std::string name_;
+    std::string gateway_;
+};
+
+TEST(ExecutorInNetwork, OpensNoConnectionWhileSilentAndOneWhenItEmits) {
+    const private_network network;
+    test::private_redis redis({"--requirepass", password, "--bind", network.gateway()});
+    ExecutorInContainer::SetUpTestSuite();
+    launch_world world;
+    config::executor_settings settings = container_settings(ExecutorInContainer::own_image);
+    settings.docker_network = network.name();
+    world.use(make_docker(world, settings));
+
+    auto what = request_of("");
+    what.program.source = R"(echo ready
+until [ $SECONDS -ge 2 ]; do :; done
+for name in one two three; do echo "{\"type\":\"step\",\"name\":\"$name\"}" >&$CHAT_EVENTS_FD; done
+echo emitted
+tail -f /dev/null)";
+    auto comm = spec_with_password();
+    comm.server.host = network.gateway();
+    comm.server.port = redis.port();
+    comm.execution_id = what.execution_id;
+    const auto connections = [&] {
+        const auto names = redis.client_names();
+        return std::ranges::count_if(names, [&](const std::string& name) {
+            return name.starts_with("chat:" + what.execution_id + ":") &&
+                   name.ends_with(":executor");
+        });
+    };
+    auto& ann = world.call(what, in(50s), comm);
+    world.until([&] { return ann.heard.output == "ready\n"; });
+    EXPECT_EQ(redis.client_names().size(), 0U);
+    world.until([&] { return connections() == 1; });
+    world.until([&] { return ann.heard.output == "ready\nemitted\n"; });
+    EXPECT_EQ(connections(), 1);
+    ann.give_up();
+    world.until([&] { return ann.outcome.has_value(); });
+    ASSERT_TRUE(*ann.outcome) << ann.outcome->error().what();
+    EXPECT_EQ((*ann.outcome)->events, (emit_counts{.accepted = 3, .delivered = 3}));
+    EXPECT_EQ(redis.client_names().size(), 0U);
+    world.stop();
+    ExecutorInContainer::TearDownTestSuite();
 }
 
 TEST_F(DockerDaemon, SaysThatThereIsNoSuchImage) {
