@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "chat/executor/json_members.hpp"
+#include "chat/json_members.hpp"
 
 namespace headroom::chat {
 

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "chat/executor/json_members.hpp"
+#include "chat/json_members.hpp"
 
 namespace headroom::chat {
 

@@ -10,7 +10,7 @@
 #include "chat/core/text_cut.hpp"
 #include "chat/core/utf8_repair.hpp"
 #include "chat/executor/execution_json.hpp"
-#include "chat/executor/json_members.hpp"
+#include "chat/json_members.hpp"
 
 namespace headroom::chat {
 

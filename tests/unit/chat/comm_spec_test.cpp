@@ -69,30 +69,30 @@ TEST(CommSpec, CarriesASocketInsteadOfAHost) {
 }
 
 TEST(CommSpec, NamesTheMemberThatIsWrong) {
-    EXPECT_EQ(fault_with("/redis", 1), "'redis' must be an object");
-    EXPECT_EQ(fault_with("/redis/port", 0), "'redis.port' must be a whole number from 1 to 65535");
+    EXPECT_EQ(fault_with("/redis", 1), "redis must be an object");
+    EXPECT_EQ(fault_with("/redis/port", 0), "redis.port must be a whole number from 1 to 65535");
     EXPECT_EQ(fault_with("/redis/port", "6379"),
-              "'redis.port' must be a whole number from 1 to 65535");
+              "redis.port must be a whole number from 1 to 65535");
     EXPECT_EQ(fault_with("/redis/database", -1),
-              "'redis.database' must be a whole number from 0 to 65535");
+              "redis.database must be a whole number from 0 to 65535");
     EXPECT_EQ(fault_with("/redis/unix_path", "/both"),
-              "'redis.host' must be absent beside unix_path");
-    EXPECT_TRUE(fault_with("/redis/host", "a b").starts_with("'redis.host' must be"));
-    EXPECT_TRUE(fault_with("/redis/host", "").starts_with("'redis.host' must be"));
-    EXPECT_TRUE(fault_with("/execution_id", "a:b").starts_with("'execution_id' must be"));
-    EXPECT_TRUE(fault_with("/tenant", "").starts_with("'tenant' must be"));
-    EXPECT_TRUE(fault_with("/project", "a/b").starts_with("'project' must be"));
-    EXPECT_TRUE(fault_with("/name_prefix", "").starts_with("'name_prefix' must be"));
-    EXPECT_TRUE(fault_with("/session_id", nullptr).starts_with("'session_id' must be"));
-    EXPECT_TRUE(fault_with("/conversation_id", "a b").starts_with("'conversation_id' must be"));
-    EXPECT_TRUE(fault_with("/turn_id", json::string(129, 'a')).starts_with("'turn_id' must be"));
+              "redis.host must be absent beside unix_path");
+    EXPECT_TRUE(fault_with("/redis/host", "a b").starts_with("redis.host must"));
+    EXPECT_TRUE(fault_with("/redis/host", "").starts_with("redis.host must"));
+    EXPECT_TRUE(fault_with("/execution_id", "a:b").starts_with("execution_id must be"));
+    EXPECT_TRUE(fault_with("/tenant", "").starts_with("tenant must"));
+    EXPECT_TRUE(fault_with("/project", "a/b").starts_with("project must be"));
+    EXPECT_TRUE(fault_with("/name_prefix", "").starts_with("name_prefix must"));
+    EXPECT_TRUE(fault_with("/session_id", nullptr).starts_with("session_id must be"));
+    EXPECT_TRUE(fault_with("/conversation_id", "a b").starts_with("conversation_id must be"));
+    EXPECT_TRUE(fault_with("/turn_id", json::string(129, 'a')).starts_with("turn_id must be"));
     EXPECT_EQ(fault_with("/turn_id", json::string(128, 'a')), "");
 }
 
 TEST(CommSpec, ShowsNoValueInItsError) {
     const json::string overlong(9000, 'x');
     const auto said = fault_with("/redis/password", overlong);
-    EXPECT_TRUE(said.starts_with("'redis.password' must be")) << said;
+    EXPECT_TRUE(said.starts_with("redis.password must have")) << said;
     EXPECT_EQ(said.find("xx"), std::string::npos);
     EXPECT_EQ(fault_with("/session_id", "no good").find("no good"), std::string::npos);
 }
@@ -104,7 +104,7 @@ TEST(CommSpec, IsRefusedWithoutAMember) {
         text.erase(name);
         const auto read = parse_comm_spec(text);
         ASSERT_FALSE(read) << name;
-        EXPECT_TRUE(read.error().detail.starts_with("'" + std::string(name) + "'")) << name;
+        EXPECT_TRUE(read.error().detail.starts_with(std::string(name) + " is missing")) << name;
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/executor/json_members.hpp"
+#include "chat/json_members.hpp"
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
