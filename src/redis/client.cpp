@@ -2,6 +2,7 @@
 #include "redis/client.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
@@ -127,7 +128,12 @@ asio::awaitable<result<void>> client::close(deadline by) {
     held->is_closing = true;
     (void)co_await held->lane.wait_until_idle(by);
     held->lane.shut();
-    co_return co_await held->pool.drain(by);
+    auto drained = co_await held->pool.drain(by);
+    // A dial that waited in the pool has been refused and ends in the next turns of the loop:
+    // whoever runs it no further after this leaves nothing behind.
+    while (held->lane.is_dialling() && clock::now() < by)
+        co_await asio::post(held->group->executor(), asio::use_awaitable);
+    co_return drained;
 }
 
 const pool::pool_stats& client::stats() const {

@@ -52,6 +52,7 @@ public:
         return static_cast<std::uint32_t>(members_.size());
     }
     [[nodiscard]] std::size_t outstanding() const;
+    [[nodiscard]] bool is_dialling() const { return is_dialling_; }
     [[nodiscard]] std::uint64_t commands() const { return commands_; }
     [[nodiscard]] std::uint64_t reconnects() const { return losses_; }
 
