@@ -196,6 +196,20 @@ class OrphanedExecutors(CodeService):
         self.assertEqual(self.stored_end(ann, accepted), ("interrupted", "turn_interrupted"))
 
 
+class StoppedServices(CodeService):
+    settings = {"CHAT_SHUTDOWN_BUDGET_SEC": "4"}
+
+    def test_end_their_executors(self):
+        ann = self.arrive()
+        accepted = ann.say(block("chat-emit step Here; echo here; setsid sleep 600 & sleep 600"))
+        wait_until(lambda: ann.seen("chat_delta", accepted["turn_id"]), "it prints")
+        below = children_of(self.worker_pids()[0])
+        self.assertTrue(any("sleep 600" in each for each in below.values()), below)
+        self.assertEqual(self.chatd.stop(), 0)
+        self.assertFalse([each for each in below if is_alive(each)])
+        self.assertEqual(self.redis.client_names(), [])
+
+
 class WithoutTheBundle(CodeService):
     settings = {"CHAT_BUNDLES": "echo"}
 
