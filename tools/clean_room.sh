@@ -67,7 +67,8 @@ make_room() {
     fi
 }
 
-# in_room COMMAND...: with a bare environment; mounts and processes end with it.
+# in_room COMMAND...: with a bare environment; mounts and processes end with it. The room becomes the
+# root by pivot_root: in a chroot the kernel makes no user namespaces, without which code is not run.
 in_room() {
     local network=() name
     for name in http_proxy https_proxy no_proxy NODE_EXTRA_CA_CERTS; do
@@ -76,9 +77,14 @@ in_room() {
     # shellcheck disable=SC2016  # expanded by the inner shell
     unshare --mount --pid --fork --kill-child bash -c '
         room=$1 account=$2 home=$3 clone=$4; shift 4
+        mount --bind "$room" "$room"
         mount -t proc proc "$room/proc"
         mount --rbind /dev "$room/dev"
-        exec chroot "$room" setpriv --reuid "$account" --regid "$account" --init-groups \
+        cd "$room"
+        pivot_root . mnt
+        umount --lazy /mnt
+        cd /
+        exec setpriv --reuid "$account" --regid "$account" --init-groups \
             env -i HOME="$home" USER="$account" PATH=/usr/local/bin:/usr/bin:/bin "$@"
     ' bash "$room" "$account" "$home" "$clone" "${network[@]}" \
         bash -c 'cd "$1" && shift && "$@"' bash "$clone" "$@" </dev/null
