@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/executor/program_run.hpp"
 
+#include <net/if.h>
 #include <poll.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -61,6 +62,17 @@ bool is_read_only(const char* path) {
     return ::statvfs(path, &seen) == 0 && (seen.f_flag & ST_RDONLY) != 0;
 }
 
+// An interface beside loopback: a container may have been given none.
+bool has_network() {
+    struct if_nameindex* const all = ::if_nameindex();
+    if (all == nullptr) return true;  // not known: the worse is told
+    bool found = false;
+    for (const struct if_nameindex* one = all; one->if_index != 0; ++one)
+        found = found || std::string_view(one->if_name) != "lo";
+    ::if_freenameindex(all);
+    return found;
+}
+
 isolation sandbox_walls(bool changes_user) {
     return {.by = "bubblewrap",
             .network = false,
@@ -73,7 +85,7 @@ isolation sandbox_walls(bool changes_user) {
 
 isolation container_walls(bool changes_user) {
     return {.by = "container",
-            .network = true,
+            .network = has_network(),
             .system_read_only = is_read_only("/usr"),
             .private_tmp = true,
             .own_pids = true,
@@ -83,7 +95,10 @@ isolation container_walls(bool changes_user) {
 }
 
 isolation no_walls(bool changes_user, std::string why) {
-    return {.own_user = changes_user, .syscall_filter = true, .without = std::move(why)};
+    return {.network = has_network(),
+            .own_user = changes_user,
+            .syscall_filter = true,
+            .without = std::move(why)};
 }
 
 bool is_readable(int descriptor, int milliseconds = 0) {
