@@ -57,6 +57,7 @@ make_room() {
     if [[ ! -e $room ]]; then
         mkdir -p "$room.part"
         tar -C "$room.part" -I zstd -xf "$tarball"
+        chmod 0755 "$room.part"  # also when the tarball says otherwise
         mv "$room.part" "$room"
         furnish
     fi

@@ -324,13 +324,13 @@ TEST(ExecutorServiceAtItsBound, GivesUpOnExecutorsThatDoNotReportInTime) {
     launch_world world(
         {.running_max = 4, .waiting_max = 4, .start_time_max = 300ms, .end_time_max = 300ms});
     world.use_child();
-    EXPECT_EQ(world.failure_of(request_of("silent")),
-              "the executor did not report a start within 0.3 s: it was killed by signal 9");
+    // Its input is closed before it is killed: some end by that.
+    EXPECT_THAT(world.failure_of(request_of("silent")),
+                testing::StartsWith("the executor did not report a start within 0.3 s: it "));
     EXPECT_TRUE(is_gone(world.folder.told_pid()));
     for (const std::string act : {"runs", "endless"}) {
         auto what = request_of(act);
         what.limits.wall_time = 200ms;
-        // Its input is closed before it is killed: some end by that.
         EXPECT_THAT(world.failure_of(what),
                     testing::StartsWith("the executor did not report the end within 0.5 s, the "
                                         "time the code was allowed and 0.3 s more: it "));

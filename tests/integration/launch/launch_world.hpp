@@ -154,9 +154,13 @@ private:
     fs::path path_;
 };
 
-// Of a process that ended: nothing, or a zombie of somebody else's.
+// Of a process that ended: nothing, or a zombie of somebody else's. One that was killed is there
+// for a moment more.
 inline bool is_gone(pid_t pid) {
-    return !mark_of(pid).has_value();
+    const auto by = clock::now() + std::chrono::seconds(5);
+    while (mark_of(pid).has_value())
+        if (clock::now() > by) return false;
+    return true;
 }
 
 class recording_listener final : public execution_listener {
