@@ -15,11 +15,9 @@
 
 #include "base/assert.hpp"
 #include "base/client_name.hpp"
-#include "chat/core/backoff.hpp"
 #include "chat/core/chat_error.hpp"
 #include "chat/relay/chat_relay_communicator.hpp"
 #include "chat/sdk/step_event.hpp"
-#include "net/deadline.hpp"
 #include "net/event.hpp"
 #include "net/task_group.hpp"
 
@@ -46,11 +44,6 @@ redis::client_options options_of(const comm_spec& spec) {
     return options;
 }
 
-// Asking again with the same credentials cannot help.
-bool is_final(const error& why) {
-    return why.code == redis::redis_errc::auth_failed || why.code == redis::redis_errc::not_allowed;
-}
-
 std::string missing_text(std::uint64_t events) {
     return std::to_string(events) + (events == 1 ? " event" : " events") +
            " could not be held while Redis was away.";
@@ -71,9 +64,8 @@ struct chat_comm::state : std::enable_shared_from_this<chat_comm::state> {
     result<void> emit(outgoing_event event);
     void wake();
     asio::awaitable<void> deliver();
-    asio::awaitable<result<std::uint64_t>> publish(std::vector<outgoing_event> batch);
     void note_delivered();
-    void note_failure(const error& why);
+    void note_failure(const error& why, bool is_final);
     asio::awaitable<bool> flush(deadline by);
 
     // Fixed at construction.
@@ -136,28 +128,17 @@ asio::awaitable<void> chat_comm::state::deliver() {
             if (batch.empty()) is_delivering = false;
         }
         if (batch.empty()) co_return;
-        auto published = co_await publish(std::move(batch));
-        if (!published) co_return;  // refused for good, or closed: what is held stays undelivered
-        note_delivered();
-    }
-}
-
-// Until it is delivered, refused for good, or cancelled.
-asio::awaitable<result<std::uint64_t>> chat_comm::state::publish(
-    std::vector<outgoing_event> batch) {
-    backoff pause(std::hash<std::string>{}(spec.execution_id));
-    for (;;) {
-        // One publication while Redis is away, however long: it looks for its own traces.
-        auto published = co_await relay->publish(spec.session_id, batch, deadline::max());
-        if (published) co_return published;
-        note_failure(published.error());
-        const auto cancellation = co_await asio::this_coro::cancellation_state;
-        if (is_final(published.error()) ||
-            cancellation.cancelled() != asio::cancellation_type::none) {
-            co_return published;
+        // However long Redis is away it is one publication, which looks for its own traces.
+        auto published =
+            co_await relay->publish(spec.session_id, std::move(batch), deadline::max());
+        if (!published) {
+            // What is held stays undelivered. Another try could double what a script had begun.
+            const auto cancellation = co_await asio::this_coro::cancellation_state;
+            note_failure(published.error(),
+                         cancellation.cancelled() == asio::cancellation_type::none);
+            co_return;
         }
-        // The server said no, out of memory for example: nothing of the batch was done.
-        co_await net::sleep_until(clock::now() + pause.next());
+        note_delivered();
     }
 }
 
@@ -175,11 +156,11 @@ void chat_comm::state::note_delivered() {
     changed.set();
 }
 
-void chat_comm::state::note_failure(const error& why) {
+void chat_comm::state::note_failure(const error& why, bool is_final) {
     {
         const std::lock_guard hold(mutex);
         last_error = why;
-        is_refused = is_refused || is_final(why);
+        is_refused = is_final;
     }
     changed.set();
 }

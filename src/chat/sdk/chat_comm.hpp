@@ -27,7 +27,8 @@ public:
     chat_comm& operator=(const chat_comm&) = delete;
 
     // From any thread; never waits. Events of one thread keep their order. buffer_full; closed,
-    // also when Redis refuses the credentials; text_rejected for what is too long or no record.
+    // also when Redis refuses for good (the password, an ACL, a key of another type);
+    // text_rejected for what is too long or no record.
     [[nodiscard]] result<void> emit(outgoing_event event);
 
     // Event loop: true when all that was accepted before is delivered, before `by`.

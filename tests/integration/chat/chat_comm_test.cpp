@@ -264,6 +264,19 @@ TEST(ChatComm, OutlivesAServerThatIsFullForAWhile) {
     world.close();
 }
 
+TEST(ChatComm, GivesUpWhereAnAclDeniesTheChannel) {
+    comm_world world;
+    EXPECT_TRUE(world.server.ask("ACL SETUSER default resetchannels").starts_with("+OK"));
+    EXPECT_TRUE(world.comm->emit(event_named("first")));
+    EXPECT_FALSE(world.run(world.comm->flush(in(2s))));
+    EXPECT_LE(world.delivered().size(), 1U) << "tried again and again, and kept each time";
+    const auto why = world.comm->last_error();
+    ASSERT_TRUE(why);
+    EXPECT_NE(why->what().find("can't publish to the channel"), std::string::npos) << why->what();
+    EXPECT_FALSE(world.comm->emit(event_named("second")));
+    world.close();
+}
+
 TEST(ChatComm, RefusesWhatIsNoEvent) {
     comm_world world;
     for (const auto& bad : {outgoing_event{.name = "two words", .data = "{}"},
