@@ -17,6 +17,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr auto dial_end_time_max = std::chrono::milliseconds(50);
+
 lane_limits limits_of_lane(const client_options& options) {
     lane_limits limits;
     limits.commands_max = options.lane_commands_max;
@@ -131,7 +133,8 @@ asio::awaitable<result<void>> client::close(deadline by) {
     auto drained = co_await held->pool.drain(by);
     // A dial that waited in the pool has been refused and ends in the next turns of the loop:
     // whoever runs it no further after this leaves nothing behind.
-    while (held->lane.is_dialling() && clock::now() < by)
+    const auto last = std::max(by, clock::now() + dial_end_time_max);
+    while (held->lane.is_dialling() && clock::now() < last)
         co_await asio::post(held->group->executor(), asio::use_awaitable);
     co_return drained;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace {
 // How long a refused connection is watched until the server has let go of it, so that its
 // successor is not counted on top of it.
 constexpr auto release_grace = std::chrono::seconds(1);
+// And when the dial was cancelled, because its pool closes.
+constexpr auto cancelled_release_grace = std::chrono::milliseconds(100);
 
 asio::awaitable<result<int>> enter(wire& link, handshake_request request, deadline by) {
     handshake entering(std::move(request));
@@ -65,7 +68,10 @@ asio::awaitable<result<std::unique_ptr<pool::connection>>> connector::open(deadl
 
     const int copy = link->close();
     if (copy >= 0) {
-        (void)co_await net::read_to_end(copy, std::min(by, clock::now() + release_grace));
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
+        const clock::duration grace = is_cancelled ? cancelled_release_grace : release_grace;
+        (void)co_await net::read_to_end(copy, std::min(by, clock::now() + grace));
     }
     co_return failure(protocol.error().code, to_string(server_) + ": " + protocol.error().detail);
 }

@@ -27,8 +27,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Of close(), beyond its deadline, for what can only be cut.
-constexpr auto cut_time_max = std::chrono::milliseconds(500);
+// A server that does not let go of a connection is waited for as long, once or twice.
+constexpr auto close_grace = std::chrono::milliseconds(100);
+// Of close(): what is left of its time when the flush ends.
+constexpr auto cut_time_max = 4 * close_grace;
 
 // One connection, whatever happens: a cap counts one that closes, so none is dialled beside it.
 redis::client_options options_of(const comm_spec& spec) {
@@ -40,6 +42,7 @@ redis::client_options options_of(const comm_spec& spec) {
     options.bounds.cap = 1;
     options.bounds.seed = std::hash<std::string>{}(spec.execution_id);
     options.bounds.backoff_max = std::chrono::seconds(2);
+    options.bounds.close_grace = close_grace;
     options.lane_connections_max = 1;
     return options;
 }
@@ -201,17 +204,20 @@ asio::awaitable<bool> chat_comm::flush(deadline by) {
 
 asio::awaitable<void> chat_comm::close(deadline by) {
     const auto held = state_;
-    [[maybe_unused]] const bool is_flushed = co_await held->flush(by);
+    const auto left = std::max(by - clock::now(), clock::duration::zero());
+    const auto flush_by = by - std::min<clock::duration>(left / 4, cut_time_max);
+    [[maybe_unused]] const bool is_flushed = co_await held->flush(flush_by);
     {
         const std::lock_guard hold(held->mutex);
         held->is_closed = true;
     }
     held->tasks.request_stop();
-    const auto cut_by = std::max(by, clock::now()) + cut_time_max;
-    [[maybe_unused]] const bool joined = co_await held->tasks.join(cut_by);
+    // Cancelled, it ends in the next turns of the loop.
+    [[maybe_unused]] const bool joined = co_await held->tasks.join(clock::now() + cut_time_max);
     if (!held->relay) co_return;
-    co_await held->relay->stop(cut_by);
-    [[maybe_unused]] const auto closed = co_await held->channels.close(cut_by);
+    co_await held->relay->stop(clock::now() + close_grace);
+    // Nothing of ours is outstanding any more, so the time is the server's to let go.
+    [[maybe_unused]] const auto closed = co_await held->channels.close(clock::now() + close_grace);
 }
 
 emit_stats chat_comm::stats() const {

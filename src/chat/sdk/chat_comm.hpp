@@ -33,7 +33,8 @@ public:
 
     // Event loop: true when all that was accepted before is delivered, before `by`.
     [[nodiscard]] boost::asio::awaitable<bool> flush(deadline by);
-    // Event loop: flushes until `by`, then closes the connection; later emits are refused.
+    // Event loop: flushes, closes the connection, and has ended by `by`, or 0.3 s later where that
+    // leaves no time for a server that does not answer. Later emits are refused.
     [[nodiscard]] boost::asio::awaitable<void> close(deadline by);
 
     // From any thread.

@@ -264,6 +264,32 @@ TEST(ChatComm, OutlivesAServerThatIsFullForAWhile) {
     world.close();
 }
 
+asio::awaitable<clock::duration> close_while_suspended(comm_world& world) {
+    world.server.suspend();
+    EXPECT_TRUE(world.comm->emit(event_named("second")));
+    EXPECT_FALSE(co_await world.comm->flush(in(50ms)));
+    const auto by = in(1s);
+    co_await world.comm->close(by);
+    const auto late = clock::now() - by;
+    world.server.resume();
+    co_return late;
+}
+
+TEST(ChatComm, ClosesByItsDeadlineWhileRedisDoesNotAnswer) {
+    comm_world world;
+    EXPECT_TRUE(world.comm->emit(event_named("first")));
+    EXPECT_TRUE(world.run(world.comm->flush(in(10s))));
+    EXPECT_LT(world.run(close_while_suspended(world)), 100ms);
+    EXPECT_EQ(world.comm->stats().held, 1U);
+}
+
+TEST(ChatComm, ClosesByItsDeadlineWhileItsFirstDialIsNotAnswered) {
+    comm_world world;
+    EXPECT_LT(world.run(close_while_suspended(world)), 100ms);
+    EXPECT_EQ(world.comm->stats().held, 1U);
+    world.comm.reset();
+}
+
 TEST(ChatComm, GivesUpWhereAnAclDeniesTheChannel) {
     comm_world world;
     EXPECT_TRUE(world.server.ask("ACL SETUSER default resetchannels").starts_with("+OK"));
