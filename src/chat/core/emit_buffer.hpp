@@ -54,8 +54,9 @@ public:
     // Beyond the bounds and uncounted: it is the buffer's own word. At most one a batch.
     void add_notice(outgoing_event event);
 
-    // Of the last event put in, and of the last one delivered: delivered when they are the same.
-    [[nodiscard]] std::uint64_t position() const { return position_; }
+    // Of the last event put in, or of the notice that is due after it; and of the last one
+    // delivered: all is delivered when they are the same.
+    [[nodiscard]] std::uint64_t position() const { return position_ + (untold_ > 0 ? 1 : 0); }
     [[nodiscard]] std::uint64_t delivered_position() const { return delivered_position_; }
     [[nodiscard]] emit_stats stats() const;
 

@@ -138,6 +138,21 @@ TEST(EmitBuffer, TellsByItsPositionsWhenAllIsDelivered) {
     EXPECT_EQ(buffer.delivered_position(), asked);
 }
 
+TEST(EmitBuffer, IsNotDeliveredBeforeALossIsTold) {
+    auto buffer = holding("abc");
+    EXPECT_EQ(buffer.take_batch().size(), 3U);
+    EXPECT_EQ(buffer.push(event("d")), emit_verdict::taken);
+    EXPECT_EQ(buffer.push(event("lost")), emit_verdict::full);
+    const auto asked = buffer.position();
+    EXPECT_EQ(buffer.on_delivered(), 1U);
+    buffer.add_notice(event("!"));
+    EXPECT_EQ(buffer.position(), asked) << "the notice takes the place that was kept for it";
+    EXPECT_EQ(join(buffer.take_batch()), "d!");
+    EXPECT_LT(buffer.delivered_position(), asked);
+    (void)buffer.on_delivered();
+    EXPECT_EQ(buffer.delivered_position(), asked);
+}
+
 // A world that keeps its own books: every event taken comes out once and in order, each loss is
 // told where it happened, and the bounds hold at every step.
 TEST(EmitBuffer, LosesNothingUntoldInAnyOrderOfCalls) {
