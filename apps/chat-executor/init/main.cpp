@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // chat-executor-init: the first process beside executed code. It sets the limits, starts the
-// program, reaps, and tells exactly how the program ended. Static, without heap and exceptions: it
-// shares the sandbox with code that is not trusted, and must hold nothing worth taking.
-#include <dirent.h>
+// program, reaps, and tells exactly how the program ended. Also the guard around bubblewrap.
+// Static, without heap and exceptions: it shares the sandbox with code that is not trusted, and
+// must hold nothing worth taking.
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
@@ -18,11 +18,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 
 #include "chat/executor/core/init_wire.hpp"
+#include "descendants.hpp"
 
 namespace {
 
@@ -122,11 +124,17 @@ bool set_limits() {
            set_limit(RLIMIT_MSGQUEUE, 0, 0);
 }
 
-bool change_user() {
-    const init_header& to = *plan.header;
-    const gid_t group = to.gid;
+bool change_user(uid_t user, gid_t group) {
     return ::setgroups(1, &group) == 0 && ::setresgid(group, group, group) == 0 &&
-           ::setresuid(to.uid, to.uid, to.uid) == 0;
+           ::setresuid(user, user, user) == 0;
+}
+
+void reset_signals() {
+    for (int number = 1; number < NSIG; ++number)
+        (void)::signal(number, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 bool set_filter() {
@@ -159,15 +167,12 @@ failed_child become_program(int exec_report, pid_t init) {
         ::dup3(exec_report, exec_report_descriptor, O_CLOEXEC) < 0 ||
         ::close_range(exec_report_descriptor + 1, ~0U, 0) != 0)
         return {init_step::descriptors, errno};
-    for (int number = 1; number < NSIG; ++number)
-        (void)::signal(number, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+    reset_signals();
     if (::setsid() < 0) return {init_step::session, errno};
     offer_to_out_of_memory_killer();
     if (!set_limits()) return {init_step::limits, errno};
-    if (plan.header->changes_user != 0 && !change_user()) return {init_step::user, errno};
+    const init_header& to = *plan.header;
+    if (to.changes_user != 0 && !change_user(to.uid, to.gid)) return {init_step::user, errno};
     if (plan.header->is_first == 0) {
         (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         if (::getppid() != init) ::_exit(127);
@@ -213,83 +218,6 @@ pid_t start_program() {
     return program;
 }
 
-constexpr int processes_max = 32768;
-struct {
-    int count = 0;
-    pid_t pids[processes_max];
-    pid_t parents[processes_max];
-    bool is_ours[processes_max];
-} table;
-
-pid_t parent_of(int proc, const char* name) {
-    char path[300];
-    std::size_t length = std::strlen(name);
-    std::memcpy(path, name, length);
-    std::memcpy(path + length, "/stat", 6);
-    const int file = ::openat(proc, path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return -1;
-    char text[1024];
-    const ssize_t got = ::read(file, text, sizeof text - 1);
-    ::close(file);
-    if (got <= 0) return -1;
-    text[got] = 0;
-    // "1 (name) S 0 ...": the name may hold parentheses and blanks.
-    const char* after = std::strrchr(text, ')');
-    return after == nullptr || std::strlen(after) < 4 ? -1 : std::atoi(after + 4);
-}
-
-// The kernel lists pids in rising order.
-void read_table() {
-    table.count = 0;
-    const int proc = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (proc < 0) return;
-    alignas(dirent64) static char entries[32768];
-    for (;;) {
-        const auto got = ::syscall(SYS_getdents64, proc, entries, sizeof entries);
-        if (got <= 0) break;
-        for (long at = 0; at < got;) {
-            const auto* entry = reinterpret_cast<dirent64*>(entries + at);
-            at += entry->d_reclen;
-            const int pid = std::atoi(entry->d_name);
-            if (pid <= 0 || table.count == processes_max) continue;
-            table.pids[table.count] = pid;
-            table.parents[table.count] = parent_of(proc, entry->d_name);
-            table.is_ours[table.count] = false;
-            ++table.count;
-        }
-    }
-    ::close(proc);
-}
-
-bool is_ours(pid_t pid, pid_t self) {
-    if (pid == self) return true;
-    int low = 0;
-    int high = table.count;
-    while (low < high) {
-        const int middle = (low + high) / 2;
-        if (table.pids[middle] < pid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < table.count && table.pids[low] == pid && table.is_ours[low];
-}
-
-void kill_descendants() {
-    read_table();
-    const pid_t self = ::getpid();
-    bool found = true;
-    while (found) {
-        found = false;
-        for (int i = 0; i < table.count; ++i) {
-            if (table.is_ours[i] || !is_ours(table.parents[i], self)) continue;
-            table.is_ours[i] = true;
-            found = true;
-            (void)::kill(table.pids[i], SIGKILL);
-        }
-    }
-}
-
 // As pid 1: everything else dies with this process.
 int wait_as_first(pid_t program) {
     int status = 0;
@@ -300,26 +228,32 @@ int wait_as_first(pid_t program) {
     }
 }
 
-// Children of dead descendants become this process' own (it is their subreaper), so that in the
-// end nothing is left when it has no children.
-int wait_as_subreaper(pid_t program, const sigset_t& signals) {
-    int main_status = 0;
-    bool is_ending = false;
-    for (;;) {
-        int status = 0;
-        const pid_t ended = ::waitpid(-1, &status, WNOHANG);
-        if (ended == program) {
-            main_status = status;
-            is_ending = true;
+// Starts bubblewrap, and is there when chat-executor is killed: until its sandbox is complete,
+// bubblewrap does not end with its parent, and its half-made first process not with bubblewrap.
+// "guard" UID GID PROGRAM ARGUMENT...; "-" for a user: its own.
+int guard(char** words) {
+    constexpr int not_started = 127;
+    if (!adopt_descendants()) return not_started;
+    const pid_t self = ::getpid();
+    const pid_t program = ::fork();
+    if (program == 0) {
+        reset_signals();
+        const bool changes_user = std::strcmp(words[0], "-") != 0;
+        if (changes_user && !change_user(static_cast<uid_t>(std::atoi(words[0])),
+                                         static_cast<gid_t>(std::atoi(words[1])))) {
+            ::perror("cannot change to an unprivileged user");
+            ::_exit(not_started);
         }
-        if (ended > 0) continue;
-        if (ended < 0) return main_status;
-        if (is_ending) kill_descendants();
-        // Looks again also without a signal: one that was being forked while the others were
-        // killed.
-        const timespec pause{.tv_sec = is_ending ? 0 : 60, .tv_nsec = 2'000'000};
-        if (::sigtimedwait(&signals, nullptr, &pause) == SIGTERM) is_ending = true;
+        (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (::getppid() != self) ::_exit(not_started);
+        ::execv(words[2], words + 2);
+        ::perror(words[2]);
+        ::_exit(not_started);
     }
+    if (program < 0) return not_started;
+    // It is nobody's to hold the program's pipes open.
+    (void)::close_range(3, ~0U, 0);
+    return wait_for_descendants(program) == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -327,20 +261,14 @@ int wait_as_subreaper(pid_t program, const sigset_t& signals) {
 int main(int count, char** words) {
     // First: no process of the program may read its memory or take its descriptors.
     (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (count > 4 && std::strcmp(words[1], "guard") == 0) return guard(words + 2);
     if (count != 2 || !read_plan(std::atoi(words[1]))) return 126;
     take_descriptors();
     (void)::signal(SIGPIPE, SIG_IGN);  // nobody reads reports when chat-executor is dead
-    sigset_t signals;
-    ::sigemptyset(&signals);
     const bool is_first = plan.header->is_first != 0;
-    if (!is_first) {
-        ::sigaddset(&signals, SIGCHLD);
-        ::sigaddset(&signals, SIGTERM);
-        (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
-        if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) give_up(init_step::session, errno);
-    }
+    if (!is_first && !adopt_descendants()) give_up(init_step::session, errno);
     const pid_t program = start_program();
-    const int status = is_first ? wait_as_first(program) : wait_as_subreaper(program, signals);
+    const int status = is_first ? wait_as_first(program) : wait_for_descendants(program);
     rusage used{};
     (void)::getrusage(RUSAGE_CHILDREN, &used);
     const auto microseconds = [](const timeval& time) {

@@ -166,6 +166,10 @@ std::vector<process_stat> processes_of_this_host() {
     return read_processes(proc.get());
 }
 
+std::optional<process_stat> process_of_this_host(std::int64_t pid) {
+    return parse_process_stat(read_file(AT_FDCWD, fmt::format("/proc/{}/stat", pid)));
+}
+
 std::uint64_t count_threads_of(uid_t user) {
     std::uint64_t threads = 0;
     for (const process_stat& one : processes_of_this_host()) {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "chat/executor/core/limit_watch.hpp"
@@ -46,6 +47,7 @@ private:
 
 // Every process that /proc shows here.
 [[nodiscard]] std::vector<process_stat> processes_of_this_host();
+[[nodiscard]] std::optional<process_stat> process_of_this_host(std::int64_t pid);
 // Threads of processes that run as this user, as far as /proc shows them.
 [[nodiscard]] std::uint64_t count_threads_of(uid_t user);
 

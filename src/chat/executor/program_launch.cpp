@@ -29,6 +29,7 @@ namespace headroom::chat {
 namespace {
 
 constexpr auto start_time_max = std::chrono::seconds(20);
+constexpr auto end_time_max = std::chrono::seconds(5);
 constexpr std::string_view bubblewrap_folders = "/usr/local/bin:/usr/bin:/bin";
 constexpr std::string_view inner_init = "/run/headroom/chat-executor-init";
 constexpr std::string_view inner_emit = "/run/headroom/chat-emit";
@@ -155,7 +156,11 @@ readiness wait_readable(int descriptor, deadline by) {
     }
 }
 
+// chat-executor-init, as our child, ends all that it has; killed, it could not.
 void end_child(pid_t child) {
+    const owned_descriptor end = open_process(child);
+    (void)::kill(child, SIGTERM);
+    if (end.is_open()) (void)wait_readable(end.get(), clock::now() + end_time_max);
     (void)::kill(child, SIGKILL);
     while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -243,18 +248,23 @@ result<sandbox_files> make_sandbox_files(const launch_order& order, const progra
     return made;
 }
 
+std::array<std::string, 2> user_words(const std::optional<system_user>& user) {
+    if (!user) return {"-", "-"};
+    return {fmt::format("{}", user->uid), fmt::format("{}", user->gid)};
+}
+
 // Its pid may have been given to another process already, when the program was short.
 void find_init(launched_program& made, int bubblewrap_status) {
     const auto pid = first_process_of(read_now(bubblewrap_status));
     if (!pid) return;
     owned_descriptor end = open_process(*pid);
-    if (!end.is_open()) return;
-    for (const process_stat& one : processes_of_this_host()) {
-        if (one.pid != *pid || one.parent != made.child) continue;
-        made.init = *pid;
-        made.init_end = std::move(end);
-        return;
-    }
+    const auto init = process_of_this_host(*pid);
+    if (!end.is_open() || !init) return;
+    // Guard, bubblewrap, init.
+    const auto bubblewrap = process_of_this_host(init->parent);
+    if (!bubblewrap || bubblewrap->parent != made.child) return;
+    made.init = *pid;
+    made.init_end = std::move(end);
 }
 
 }  // namespace
@@ -295,22 +305,22 @@ result<launched_program> launch_in_sandbox(const launch_order& order) {
     if (!files) return std::unexpected(files.error());
 
     spawn_options options;
-    options.program = *bubblewrap;
-    options.arguments = {"bwrap",
-                         "--args",
-                         fmt::format("{}", files->arguments.get()),
-                         "--",
-                         std::string(inner_init),
-                         fmt::format("{}", connected->plan.get())};
+    options.program = order.programs.init_path;
+    options.arguments = {"chat-executor-init", "guard"};
+    for (const std::string& word : user_words(order.user))
+        options.arguments.push_back(word);
+    for (const std::string& word :
+         {*bubblewrap, std::string("--args"), fmt::format("{}", files->arguments.get()),
+          std::string("--"), std::string(inner_init), fmt::format("{}", connected->plan.get())})
+        options.arguments.push_back(word);
     options.working_folder = "/";
-    options.user = order.user;
     options.output_descriptor = connected->diagnostics.write.get();
     options.error_descriptor = options.output_descriptor;
     options.kept_descriptors = kept_descriptors(*connected);
     for (const int each : {status, files->arguments.get(), files->passwd.get(), files->group.get(),
                            order.programs.init.get(), order.programs.emit.get()})
         options.kept_descriptors.push_back(each);
-    options.death_signal = SIGKILL;
+    options.death_signal = SIGTERM;
     const auto child = spawn(options);
     if (!child) return failure(chat_errc::execution_failed, child.error().detail);
     close_write_ends(*connected);

@@ -36,7 +36,7 @@ struct launch_order {
 };
 
 struct launched_program {
-    pid_t child = -1;  // ours: bubblewrap, or chat-executor-init
+    pid_t child = -1;  // ours: chat-executor-init, as bubblewrap's guard or as the program's parent
     owned_descriptor child_end;
     pid_t init = -1;            // chat-executor-init, as it is seen here; -1: it has ended
     owned_descriptor init_end;  // readable when all in the sandbox are gone; with bubblewrap only

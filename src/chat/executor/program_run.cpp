@@ -240,16 +240,11 @@ void program_run::state::stop(execution_stop why) {
 
 void program_run::state::kill_all() {
     killed_at = clock::now();
-    if (!is_sandboxed()) {
-        // It kills all that it has, which nobody else can see as well.
-        if (!is_child_reaped) (void)::kill(launched.child, SIGTERM);
-        return;
-    }
-    // The first process of the sandbox takes all others with it; bubblewrap then ends by itself.
+    // The first process of a sandbox takes all others with it.
     if (launched.init_end.is_open())
         (void)::syscall(SYS_pidfd_send_signal, launched.init_end.get(), SIGKILL, nullptr, 0);
-    else if (!is_child_reaped)
-        (void)::kill(launched.child, SIGKILL);
+    // chat-executor-init kills all that it has, which nobody else can see as well.
+    if (!is_child_reaped) (void)::kill(launched.child, SIGTERM);
 }
 
 void program_run::state::kill_harder() const {
