@@ -31,9 +31,10 @@ constexpr std::array inner_names{"work", "out", "tmp", "bin"};
 constexpr std::uint64_t listed_entries_max = 100'000;
 constexpr std::size_t name_bytes_max = 1024;
 constexpr auto removal_time_max = std::chrono::seconds(20);
-constexpr auto stale_removal_time_max = std::chrono::seconds(1);
+// Of all that were left: they must not hold up an execution.
+constexpr auto stale_removal_time_max = std::chrono::milliseconds(200);
 // Between making a folder and locking it.
-constexpr std::time_t unlocked_seconds_max = 30;
+constexpr std::chrono::seconds unlocked_time_max{30};
 
 std::unexpected<error> failed_at(std::string_view act, std::string_view path) {
     const int number = errno;
@@ -53,39 +54,24 @@ bool write_all(int file, std::string_view bytes) {
 }
 
 // A folder whose executor was killed has lost its lock with it.
-bool remove_stale_folder(int parent, const std::string& name) {
+void remove_when_stale(int parent, const std::string& name, std::chrono::seconds older_than,
+                       deadline by) {
     const owned_descriptor folder(
         ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat seen{};
+    // Of our own user only: what others give such a name is theirs.
     if (!folder.is_open() || ::fstat(folder.get(), &seen) != 0 || seen.st_uid != ::geteuid())
-        return false;
-    if (seen.st_ctime + unlocked_seconds_max > std::time(nullptr)) return false;
-    if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) return false;
-    (void)remove_folder(parent, name, clock::now() + stale_removal_time_max);
-    return true;
-}
-
-void remove_stale_folders() {
-    DIR* stream = ::opendir(temporary_folder);
-    if (stream == nullptr) return;
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(stream)) {
-        if (std::string_view(entry->d_name).starts_with(name_start))
-            names.emplace_back(entry->d_name);
-    }
-    // A few each time: what keeps one from being removed must not hold up an execution.
-    int removals_left = 4;
-    for (const std::string& name : names) {
-        if (removals_left > 0 && remove_stale_folder(::dirfd(stream), name)) --removals_left;
-    }
-    ::closedir(stream);
+        return;
+    if (seen.st_ctime + older_than.count() > std::time(nullptr)) return;
+    if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) return;
+    (void)remove_folder(parent, name, by);
 }
 
 }  // namespace
 
 result<std::unique_ptr<execution_folders>> execution_folders::make(
     std::optional<system_user> owner) {
-    remove_stale_folders();
+    remove_stale(unlocked_time_max);
     std::string path = fmt::format("{}/{}XXXXXX", temporary_folder, name_start);
     if (::mkdtemp(path.data()) == nullptr) return failed_at("be made", path);
     owned_descriptor top(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -99,6 +85,22 @@ result<std::unique_ptr<execution_folders>> execution_folders::make(
         if (auto done = made->make_inner(name); !done) return std::unexpected(done.error());
     }
     return made;
+}
+
+void execution_folders::remove_stale(std::chrono::seconds older_than) {
+    DIR* stream = ::opendir(temporary_folder);
+    if (stream == nullptr) return;
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(stream)) {
+        if (std::string_view(entry->d_name).starts_with(name_start))
+            names.emplace_back(entry->d_name);
+    }
+    const deadline by = clock::now() + stale_removal_time_max;
+    for (const std::string& name : names) {
+        if (clock::now() >= by) break;
+        remove_when_stale(::dirfd(stream), name, older_than, by);
+    }
+    ::closedir(stream);
 }
 
 execution_folders::~execution_folders() {

@@ -3,6 +3,7 @@
 // runs in them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,10 +21,11 @@ namespace headroom::chat {
 
 class execution_folders {
 public:
-    // For a program of that user; empty: our own. Also removes what executors left that were
-    // killed. The error names the folder.
+    // For a program of that user; empty: our own. Calls remove_stale(). The error names the folder.
     [[nodiscard]] static result<std::unique_ptr<execution_folders>> make(
         std::optional<system_user> owner);
+    // Removes folders that executors of this user left which were killed, for at most 200 ms.
+    static void remove_stale(std::chrono::seconds older_than);
     // Removes them, with whatever is in them, for at most 20 s. Nothing may run in them any more.
     ~execution_folders();
     execution_folders(const execution_folders&) = delete;

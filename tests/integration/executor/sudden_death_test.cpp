@@ -4,8 +4,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
+#include "base/ids.hpp"
+#include "chat/executor/execution_folders.hpp"
 #include "chat/executor/process_sampler.hpp"
 #include "execution_world.hpp"
 
@@ -94,6 +98,34 @@ TEST(SuddenDeath, OfAnExecutorWithoutASandboxLeavesNoProcess) {
         ADD_FAILURE() << "killed with " << descendants << " descendants, it left some";
         adopting::end_all();
     }
+}
+
+// Of the execution in whose source text the word is; empty when there is none that we may see.
+std::filesystem::path folder_with(const std::string& word) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator("/tmp", failed)) {
+        std::ifstream source(entry.path() / "work" / "program.sh");
+        const std::string text(std::istreambuf_iterator<char>(source), {});
+        if (text.contains(word)) return entry.path();
+    }
+    return {};
+}
+
+// Nobody was there to remove its folder. That of one who lives is locked.
+TEST(SuddenDeath, LeavesAFolderThatTheNextExecutionsRemove) {
+    execution_world world;
+    const adopting orphans;
+    const auto living_word = "living-" + random_hex(6);
+    const auto living = chat::program_run::start(
+        world.loop().get_executor(), bash("sleep 600 # " + living_word), world.programs());
+    ASSERT_TRUE(living.has_value()) << living.error().detail;
+    const auto dead_word = "dead-" + random_hex(6);
+    kill_an_executor(world.programs(), bash("sleep 600 # " + dead_word), 5);
+    EXPECT_FALSE(folder_with(dead_word).empty());
+    for (const auto by = in(20s); !folder_with(dead_word).empty() && clock::now() < by;)
+        chat::execution_folders::remove_stale(1s);
+    EXPECT_EQ(folder_with(dead_word), std::filesystem::path());
+    EXPECT_FALSE(folder_with(living_word).empty());
 }
 
 }  // namespace
