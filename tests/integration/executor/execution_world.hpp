@@ -143,4 +143,23 @@ private:
     boost::asio::io_context loop_{1};
 };
 
+// Processes of the machine whose command line has the word.
+inline std::size_t processes_with(const std::string& word) {
+    std::size_t count = 0;
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
+        std::ifstream file(entry.path() / "cmdline");
+        std::string line(16UL * 1024, '\0');  // one that ends meanwhile has none
+        file.read(line.data(), static_cast<std::streamsize>(line.size()));
+        if (line.find(word) != std::string::npos) ++count;
+    }
+    return count;
+}
+
+inline bool is_gone(const std::string& word) {
+    for (const auto by = in(std::chrono::seconds(10)); clock::now() < by;)
+        if (processes_with(word) == 0) return true;
+    return false;
+}
+
 }  // namespace headroom::test
