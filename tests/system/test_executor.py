@@ -245,6 +245,28 @@ class WithoutNamespaces(ExecutorCase):
         self.assertEqual(pids_with(word), [])
 
 
+class WithoutPrograms(ExecutorCase):
+    """On a host where a program is not installed."""
+
+    def run_without(self, program, order):
+        hiding = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", "/dev/null", program, "--"]
+        execution = self.execute(order, before=hiding)
+        ended = execution.wait_ended()
+        self.assertEqual([report["report"] for report in execution.reports], ["ended"])
+        self.assertNotIn("exit_code", ended)
+        return ended["start_error"]
+
+    def test_an_absent_interpreter_is_named_with_its_package(self):
+        error = self.run_without("/usr/bin/python3", order_of("print(1)", language="py"))
+        for word in ("python3 is not installed", "/usr/bin/python3", "package python3"):
+            self.assertIn(word, error)
+
+    def test_an_absent_bubblewrap_is_named_with_its_package(self):
+        error = self.run_without("/usr/bin/bwrap", order_of("echo ran"))
+        for word in ("bubblewrap is not here", "package bubblewrap", "CHAT_EXECUTOR_UNSANDBOXED=1"):
+            self.assertIn(word, error)
+
+
 class Orphans(ExecutorCase):
     def start_family(self, user):
         """A program with a child in a session of its own, and the word by which both are found."""
