@@ -309,7 +309,7 @@ class Orphans(ExecutorCase):
             wait_until(lambda found=word: not pids_with(found), "all are gone")
 
     def test_the_death_of_its_parent_leaves_no_process(self):
-        """A worker that is killed: chat-executor is killed by the kernel, though its standard input
+        """A worker that is killed: the kernel tells chat-executor so, though its standard input
         is held open by somebody else."""
         for user in self.users():
             word = "lives-" + uuid.uuid4().hex

@@ -97,7 +97,7 @@ struct emit_counts {
     std::uint64_t delivered = 0;     // Redis has them
     std::uint64_t invalid = 0;       // no event
     std::uint64_t rate_limited = 0;  // beyond events or events_per_second
-    std::uint64_t dropped = 0;       // the buffer was full while Redis was away
+    std::uint64_t dropped = 0;       // not held: the buffer was full, or there is no way to Redis
     std::uint64_t undelivered = 0;   // still held when the flush's deadline passed
     bool operator==(const emit_counts&) const = default;
 };
