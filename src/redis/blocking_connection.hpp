@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis connection for one thread at a time: poll() with a deadline around a non-blocking socket.
+// A Redis connection for one thread at a time, on a socket whose waits know a deadline.
 // Shares parser and handshake with the asynchronous one, and nothing else.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pool/blocking_pool.hpp"
+#include "redis/blocking_socket.hpp"
 #include "redis/core/command.hpp"
 #include "redis/core/command_traits.hpp"
 #include "redis/core/resp_parser.hpp"
@@ -21,12 +22,12 @@ namespace headroom::redis {
 
 class blocking_connection final : public pool::blocking_connection {
 public:
-    explicit blocking_connection(int socket) : socket_(socket) {}
-    ~blocking_connection() override;
+    explicit blocking_connection(blocking_socket socket) : socket_(std::move(socket)) {}
 
-    [[nodiscard]] bool is_alive() noexcept override;
-    void abort() noexcept override;
-    [[nodiscard]] int close() noexcept override;
+    [[nodiscard]] bool is_alive() noexcept override { return socket_.is_quiet(); }
+    // Perhaps from another thread. The pool does not close a connection while it is in use.
+    void abort() noexcept override { socket_.abort(); }
+    [[nodiscard]] int close() noexcept override { return socket_.release_half_closed(); }
 
     // One reply for each command. After an error the connection is of no more use.
     [[nodiscard]] result<std::vector<value>> exchange(std::span<const command> what, deadline by);
@@ -39,9 +40,8 @@ public:
 
 private:
     [[nodiscard]] result<void> read_available(std::vector<value>& replies, std::size_t wanted);
-    [[nodiscard]] result<void> wait(short events, deadline by) const;
 
-    int socket_;
+    blocking_socket socket_;
     resp_parser parser_;
     session_state session_;
 };

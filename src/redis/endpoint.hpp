@@ -3,9 +3,36 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace headroom::redis {
+
+// TLS from the first byte. Verification is on; what can be left out is what the system supplies.
+struct tls_options {
+    bool verifies_peer = true;     // chain and name; off only for a test server
+    std::string ca_file;           // PEM; empty: the system's certificate authorities
+    std::string certificate_file;  // PEM, our own, for servers that ask for one; with key_file
+    std::string key_file;
+    std::string server_name;  // asked for (SNI) and checked; empty: the host
+};
+
+struct host_and_port {
+    std::string host;
+    std::uint16_t port = 0;
+    bool operator==(const host_and_port&) const = default;
+};
+
+// Sentinels that know where the primary is.
+// https://redis.io/docs/latest/develop/reference/sentinel-clients/
+struct sentinel_options {
+    std::vector<host_and_port>
+        sentinels;             // asked in this order; one that answers moves to the front
+    std::string primary_name;  // as the sentinels call it
+    std::string username;      // of the sentinels themselves
+    std::string password;
+};
 
 struct endpoint {
     std::string host;  // empty when unix_path is set
@@ -14,6 +41,8 @@ struct endpoint {
     std::string username;   // ACL user; empty: default
     std::string password;   // empty: no AUTH
     std::uint32_t database = 0;
+    std::optional<tls_options> tls;
+    std::optional<sentinel_options> sentinel;  // then host and port are not used
 };
 
 // "host:port" or the socket's path; never credentials.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connected stream socket for one thread at a time: never blocks but in wait(), which knows a
+// deadline. TCP or unix. Not the protocol spoken on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "redis/endpoint.hpp"
+
+namespace headroom::redis {
+
+class blocking_socket {
+public:
+    // Resolves the name anew and tries its addresses in order. The error is connect_failed with the
+    // address in its detail.
+    [[nodiscard]] static result<blocking_socket> connect(const endpoint& server, deadline by);
+
+    blocking_socket() = default;
+    explicit blocking_socket(int descriptor) : fd_(descriptor) {}
+    blocking_socket(blocking_socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    blocking_socket& operator=(blocking_socket&& other) noexcept;
+    ~blocking_socket();
+
+    // How many bytes were taken; 0 when none can be now. A failure to send is no error here: what
+    // the peer said before it hung up may still be there to read.
+    [[nodiscard]] std::size_t send_some(std::string_view bytes);
+    // How many bytes came; 0 when there are none now. The peer's end is an error.
+    [[nodiscard]] result<std::size_t> receive_some(std::span<char> into);
+    // Until the socket can be read, or also written; the error is `unknown`: the deadline has
+    // passed, or poll(2) failed.
+    enum class readiness : std::uint8_t { to_read, to_read_or_write };
+    [[nodiscard]] result<void> wait(readiness wanted, deadline by) const;
+
+    // Neither ended nor holding bytes nobody asked for; one peek.
+    [[nodiscard]] bool is_quiet() noexcept;
+    // Fails what another thread does with it now and later. From any thread.
+    void abort() noexcept;
+    // Says that we are done and hands the descriptor over; -1 where there is none.
+    [[nodiscard]] int release_half_closed() noexcept;
+
+private:
+    int fd_ = -1;
+};
+
+// Reads to the end of `descriptor` and closes it: until the peer has let go, or `by` has passed.
+void wait_for_release(int descriptor, deadline by);
+
+}  // namespace headroom::redis
