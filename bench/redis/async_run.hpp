@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "measured.hpp"
+
+namespace headroom::bench {
+
+// Ends the process with a message when an answer is wrong or missing.
+[[nodiscard]] run_result run_async(const run_arguments& given);
+
+}  // namespace headroom::bench
