@@ -3,10 +3,13 @@
 // anything is queued, so that a failure half way never leaves a slot without bytes.
 #pragma once
 
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "redis/core/byte_buffer.hpp"
 
 namespace headroom::redis {
 
@@ -25,7 +28,9 @@ public:
     }
     template <std::integral Integer>
     command& arg(Integer number) {
-        append(std::to_string(number));
+        char digits[24];
+        const auto* end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+        append({digits, static_cast<std::size_t>(end - digits)});
         return *this;
     }
 
@@ -43,7 +48,7 @@ private:
 
     std::size_t count_ = 0;
     std::size_t name_size_ = 0;
-    std::string body_;  // "$3\r\nSET\r\n..." without the array header
+    byte_buffer body_;  // "$3\r\nSET\r\n..." without the array header
 };
 
 }  // namespace headroom::redis
