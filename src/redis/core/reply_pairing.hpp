@@ -5,8 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/assert.hpp"
 
@@ -25,56 +26,75 @@ public:
     // `replies` >= 1 of them are due to `owner`, after all that were expected before.
     ticket expect(Owner& owner, std::size_t replies) {
         HEADROOM_ASSERT(replies > 0, "something is expected");
-        entries_.push_back({&owner, replies});
+        if (end_ - first_ == ring_.size()) grow();
+        at(end_) = {&owner, replies};
         due_ += replies;
-        return first_ + entries_.size() - 1;
+        return end_++;
     }
 
     // The owner is about to end; its replies, present and to come, are nobody's.
     void abandon(ticket whose) {
-        HEADROOM_ASSERT(whose >= first_ && whose - first_ < entries_.size(),
-                        "an abandoned entry is still pending");
-        entries_[whose - first_].owner = nullptr;
+        HEADROOM_ASSERT(whose >= first_ && whose < end_, "an abandoned entry is still pending");
+        at(whose).owner = nullptr;
     }
 
     // A reply has come. Empty when none was due: the peer answers what nobody asked.
     [[nodiscard]] std::optional<turn> take() {
-        if (entries_.empty()) return std::nullopt;
-        auto& front = entries_.front();
+        if (empty()) return std::nullopt;
+        auto& front = at(first_);
         --due_;
         const turn now{front.owner, --front.due == 0};
-        if (now.is_last) pop();
+        if (now.is_last) ++first_;
         return now;
     }
 
     // The connection is gone: the owners still there, oldest first.
     [[nodiscard]] Owner* take_remaining() {
-        while (!entries_.empty()) {
-            auto* owner = entries_.front().owner;
-            due_ -= entries_.front().due;
-            pop();
-            if (owner != nullptr) return owner;
+        while (!empty()) {
+            const auto front = at(first_++);
+            due_ -= front.due;
+            if (front.owner != nullptr) return front.owner;
         }
         return nullptr;
     }
 
     // Replies that have not come yet, the abandoned ones too.
     [[nodiscard]] std::size_t due() const { return due_; }
-    [[nodiscard]] bool empty() const { return entries_.empty(); }
+    [[nodiscard]] bool empty() const { return first_ == end_; }
+    // Whose the next reply is; null when nobody's, or when none is due.
+    [[nodiscard]] Owner* next_owner() const { return empty() ? nullptr : at(first_).owner; }
+
+    // Calls `look` with each owner that still waits, oldest first. `look` may abandon that owner.
+    template <class Look>
+    void for_each_owner(Look look) {
+        for (auto each = first_; each != end_; ++each) {
+            if (auto* owner = at(each).owner; owner != nullptr) look(*owner);
+        }
+    }
+
+    // Gives back what a former rush needed, while nothing is due.
+    void shrink() {
+        if (empty()) ring_ = {};
+    }
 
 private:
     struct entry {
         Owner* owner;
         std::size_t due;
     };
-    void pop() {
-        entries_.pop_front();
-        ++first_;
+    [[nodiscard]] entry& at(ticket which) { return ring_[which & (ring_.size() - 1)]; }
+    [[nodiscard]] const entry& at(ticket which) const { return ring_[which & (ring_.size() - 1)]; }
+    void grow() {
+        std::vector<entry> larger(ring_.empty() ? 16 : ring_.size() * 2);
+        for (auto each = first_; each != end_; ++each)
+            larger[each & (larger.size() - 1)] = at(each);
+        ring_ = std::move(larger);
     }
 
-    std::deque<entry> entries_;
+    std::vector<entry> ring_;  // its size is a power of two
     std::size_t due_ = 0;
-    ticket first_ = 0;  // of the front entry
+    ticket first_ = 0;  // the oldest entry; tickets count up for ever
+    ticket end_ = 0;
 };
 
 }  // namespace headroom::redis

@@ -55,23 +55,87 @@ value make(value_kind kind, std::string text = {}) {
 
 }  // namespace
 
-std::expected<std::optional<value>, protocol_fault> resp_parser::next(std::string_view& input) {
+resp_parser::progress resp_parser::read(std::string_view& input, value& into) {
+    if (read_at_once(input, into)) return progress::complete;
     while (!fault_ && !done_) {
         const auto before = input.size();
         const bool goes_on = step(input);
         bytes_ += before - input.size();
         if (bytes_ > bounds_.reply_bytes_max) {
-            fault(fmt::format("a reply is longer than {} bytes", bounds_.reply_bytes_max));
+            fail(fmt::format("a reply is longer than {} bytes", bounds_.reply_bytes_max));
         }
         if (!goes_on) break;
     }
-    if (fault_) return std::unexpected(*fault_);
-    if (!done_) return std::optional<value>{};
+    if (fault_) return progress::faulty;
+    if (!done_) return progress::needs_more;
     bytes_ = 0;
     elements_ = 0;
-    std::optional<value> out(std::move(done_));
+    into = std::move(*done_);
     done_.reset();
-    return out;
+    return progress::complete;
+}
+
+std::expected<std::optional<value>, protocol_fault> resp_parser::next(std::string_view& input) {
+    value v;
+    switch (read(input, v)) {
+        case progress::complete:
+            return v;
+        case progress::needs_more:
+            return std::nullopt;
+        case progress::faulty:
+            break;
+    }
+    return std::unexpected(fault());
+}
+
+// Strings, statuses and integers that answer most commands. Whatever is unusual about one, its
+// size, its spelling or a bound, is left to step(), which says what is wrong with it.
+bool resp_parser::read_at_once(std::string_view& input, value& into) const {
+    constexpr std::size_t number_bytes_max = 8;  // so no overflow
+    if (input.size() < 4 || !is_between_values() || sink_ || fault_ || done_) return false;
+    const char kind = input.front();
+    if (kind != '$' && kind != ':' && kind != '+') return false;
+
+    const auto line_end = input.substr(0, 64).find('\r');
+    if (line_end == std::string_view::npos || line_end + 1 >= input.size() ||
+        input[line_end + 1] != '\n' || line_end + 2 > bounds_.line_bytes_max) {
+        return false;
+    }
+    const auto text = input.substr(1, line_end - 1);
+    std::size_t used = line_end + 2;
+    std::size_t number = 0;
+    if (kind == '+') {
+        if (text.contains('\n')) return false;
+    } else {
+        if (text.empty() || text.size() > number_bytes_max) return false;
+        if (text.size() > 1 && text.front() == '0') return false;
+        for (const char c : text) {
+            if (c < '0' || c > '9') return false;
+            number = number * 10 + static_cast<std::size_t>(c - '0');
+        }
+    }
+    std::string_view payload = text;
+    if (kind == '$') {
+        if (number > bounds_.bulk_bytes_max || input.size() - used < number + 2) return false;
+        payload = input.substr(used, number);
+        if (input[used + number] != '\r' || input[used + number + 1] != '\n') return false;
+        used += number + 2;
+    }
+    if (used > bounds_.reply_bytes_max) return false;
+
+    into.number = 0;
+    into.items.clear();
+    if (kind == ':') {
+        into.kind = value_kind::integer;
+        into.integer = static_cast<std::int64_t>(number);
+        into.text.clear();
+    } else {
+        into.kind = value_kind::string;
+        into.integer = 0;
+        into.text.assign(payload);
+    }
+    input.remove_prefix(used);
+    return true;
 }
 
 bool resp_parser::step(std::string_view& input) {
@@ -87,7 +151,7 @@ bool resp_parser::take_line(std::string_view& input, std::string_view& line) {
     const auto end = input.find('\n');
     const auto used = end == std::string_view::npos ? input.size() : end + 1;
     if (line_.size() + used > bounds_.line_bytes_max) {
-        return fault(fmt::format("a line is longer than {} bytes", bounds_.line_bytes_max));
+        return fail(fmt::format("a line is longer than {} bytes", bounds_.line_bytes_max));
     }
     if (end == std::string_view::npos) {
         line_.append(input);
@@ -102,7 +166,7 @@ bool resp_parser::take_line(std::string_view& input, std::string_view& line) {
     }
     input.remove_prefix(used);
     if (line.size() < 3 || line[line.size() - 2] != '\r') {
-        return fault("a line does not end in CR LF: '" + shown(line) + "'");
+        return fail("a line does not end in CR LF: '" + shown(line) + "'");
     }
     line.remove_suffix(2);
     return true;
@@ -121,7 +185,7 @@ bool resp_parser::on_line(std::string_view line, std::size_t available) {
         case ':': {
             auto v = make(value_kind::integer);
             if (!parse_integer(text, v.integer)) {
-                return fault("not an integer: '" + shown(line) + "'");
+                return fail("not an integer: '" + shown(line) + "'");
             }
             finish(std::move(v));
             return true;
@@ -129,7 +193,7 @@ bool resp_parser::on_line(std::string_view line, std::size_t available) {
         case ',':
             return set_number(text);
         case '#': {
-            if (text != "t" && text != "f") return fault("not a boolean: '" + shown(line) + "'");
+            if (text != "t" && text != "f") return fail("not a boolean: '" + shown(line) + "'");
             auto v = make(value_kind::boolean);
             v.integer = text == "t" ? 1 : 0;
             finish(std::move(v));
@@ -140,12 +204,12 @@ bool resp_parser::on_line(std::string_view line, std::size_t available) {
             const bool is_number = !digits.empty() && std::ranges::all_of(digits, [](char c) {
                 return c >= '0' && c <= '9';
             });
-            if (!is_number) return fault("not a big number: '" + shown(line) + "'");
+            if (!is_number) return fail("not a big number: '" + shown(line) + "'");
             finish(make(value_kind::string, std::string(text)));
             return true;
         }
         case '_':
-            if (!text.empty()) return fault("not a null: '" + shown(line) + "'");
+            if (!text.empty()) return fail("not a null: '" + shown(line) + "'");
             finish(value{});
             return true;
         case '$':
@@ -159,7 +223,7 @@ bool resp_parser::on_line(std::string_view line, std::size_t available) {
         case '|':
             return begin_aggregate(line, available);
         default:
-            return fault("no reply begins like this: '" + shown(line) + "'");
+            return fail("no reply begins like this: '" + shown(line) + "'");
     }
 }
 
@@ -167,7 +231,7 @@ bool resp_parser::set_number(std::string_view text) {
     auto v = make(value_kind::number);
     // Some versions write "-nan".
     if (!parse_whole(text.starts_with('+') ? text.substr(1) : text, v.number)) {
-        return fault("not a number: '," + shown(text) + "'");
+        return fail("not a number: '," + shown(text) + "'");
     }
     finish(std::move(v));
     return true;
@@ -179,14 +243,14 @@ bool resp_parser::begin_bulk(std::string_view line) {
         return true;
     }
     if (line.ends_with('?')) {
-        return fault("streamed strings are not supported: '" + shown(line) + "'");
+        return fail("streamed strings are not supported: '" + shown(line) + "'");
     }
     std::size_t size = 0;
     if (!parse_length(line.substr(1), size)) {
-        return fault("not a length: '" + shown(line) + "'");
+        return fail("not a length: '" + shown(line) + "'");
     }
     if (size > bounds_.bulk_bytes_max) {
-        return fault(fmt::format("a string of {} bytes; at most {}", size, bounds_.bulk_bytes_max));
+        return fail(fmt::format("a string of {} bytes; at most {}", size, bounds_.bulk_bytes_max));
     }
     in_bulk_ = true;
     bulk_kind_ = line.front();
@@ -194,7 +258,7 @@ bool resp_parser::begin_bulk(std::string_view line) {
     bulk_.clear();
     is_diverted_ = sink_ && stack_.empty() && bulk_kind_ != '!';
     if (is_diverted_ && bulk_kind_ == '=') {
-        if (size < 4) return fault("a verbatim string has no format");
+        if (size < 4) return fail("a verbatim string has no format");
         format_remaining_ = 4;  // "txt:"
     }
     return true;
@@ -228,12 +292,12 @@ std::string_view resp_parser::divert(std::string_view bytes) {
 }
 
 bool resp_parser::finish_bulk() {
-    if (!bulk_.ends_with("\r\n")) return fault("a string is longer than its length");
+    if (!bulk_.ends_with("\r\n")) return fail("a string is longer than its length");
     bulk_.resize(bulk_.size() - 2);
     in_bulk_ = false;
     if (bulk_kind_ == '=' && !is_diverted_) {
         // "txt:" or "mkd:" says how to show it.
-        if (bulk_.size() < 4 || bulk_[3] != ':') return fault("a verbatim string has no format");
+        if (bulk_.size() < 4 || bulk_[3] != ':') return fail("a verbatim string has no format");
         bulk_.erase(0, 4);
     }
     finish(make(bulk_kind_ == '!' ? value_kind::error : value_kind::string, std::move(bulk_)));
@@ -248,14 +312,14 @@ bool resp_parser::begin_aggregate(std::string_view line, std::size_t available) 
         return true;
     }
     if (line.ends_with('?')) {
-        return fault("streamed aggregates are not supported: '" + shown(line) + "'");
+        return fail("streamed aggregates are not supported: '" + shown(line) + "'");
     }
     std::size_t count = 0;
     if (!parse_length(line.substr(1), count)) {
-        return fault("not a number of elements: '" + shown(line) + "'");
+        return fail("not a number of elements: '" + shown(line) + "'");
     }
     if (count > bounds_.elements_max / 2 || elements_ + count * 2 > bounds_.elements_max) {
-        return fault(
+        return fail(
             fmt::format("a reply of {} elements; at most {}", count, bounds_.elements_max / 2));
     }
     if (kind == '%' || kind == '|') count *= 2;
@@ -271,7 +335,7 @@ bool resp_parser::begin_aggregate(std::string_view line, std::size_t available) 
         return true;
     }
     if (stack_.size() >= bounds_.depth_max) {
-        return fault(fmt::format("aggregates are nested more than {} deep", bounds_.depth_max));
+        return fail(fmt::format("aggregates are nested more than {} deep", bounds_.depth_max));
     }
     // No more than the bytes at hand can fill, as the shortest element is three bytes long.
     aggregate.items.reserve(std::min({count, available / 3 + 1, std::size_t{256}}));
@@ -293,7 +357,7 @@ void resp_parser::finish(value&& done) {
     done_ = std::move(current);
 }
 
-bool resp_parser::fault(std::string reason) {
+bool resp_parser::fail(std::string reason) {
     if (!fault_) fault_ = protocol_fault{std::move(reason)};
     return false;
 }

@@ -34,8 +34,16 @@ class resp_parser {
 public:
     explicit resp_parser(parser_bounds bounds = {}) : bounds_(bounds) {}
 
-    // Reads one value from the front of `input` and removes the bytes it used. Empty: all of
-    // `input` is used up and more is needed. After a fault every call returns it again.
+    enum class progress : std::uint8_t {
+        complete,    // `into` is the value
+        needs_more,  // all of `input` is used up; `into` is untouched
+        faulty,      // see fault(); every later call says so again
+    };
+    // Reads one value from the front of `input` and removes the bytes it used.
+    [[nodiscard]] progress read(std::string_view& input, value& into);
+    [[nodiscard]] const protocol_fault& fault() const { return *fault_; }
+
+    // The same, as one result; empty when more is needed.
     [[nodiscard]] std::expected<std::optional<value>, protocol_fault> next(std::string_view& input);
 
     // From the next value on: the bytes of a string that is a whole reply go to `sink` as they
@@ -55,6 +63,9 @@ private:
         bool is_attribute = false;  // read and dropped; the value it decorates follows
     };
 
+    // A short reply that has come whole is read without the states below.
+    [[nodiscard]] bool read_at_once(std::string_view& input, value& into) const;
+
     // Each returns false when `input` is used up or a fault was found.
     bool step(std::string_view& input);
     bool take_line(std::string_view& input, std::string_view& line);
@@ -67,7 +78,7 @@ private:
     bool set_number(std::string_view text);
     void finish(value&& done);  // an element of the innermost aggregate, or the whole value
 
-    bool fault(std::string reason);
+    bool fail(std::string reason);
 
     parser_bounds bounds_;
     std::vector<frame> stack_;
