@@ -44,15 +44,16 @@ std::optional<error> refuse_on_lane(const command& what) {
                                               ": take a lease, or a subscriber for channels"};
 }
 
-// Nothing was begun: the deadline has passed, or the caller is cancelled already.
+// Nothing was begun.
+std::unexpected<error> too_late(bool is_cancelled) {
+    return failure(redis_errc::not_sent, is_cancelled ? "cancelled before it began"
+                                                      : "its deadline had passed before it began");
+}
+
 asio::awaitable<std::optional<error>> refuse_late(deadline by) {
     const auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none) {
-        co_return error{redis_errc::not_sent, "cancelled before it began"};
-    }
-    if (by <= clock::now()) {
-        co_return error{redis_errc::not_sent, "its deadline had passed before it began"};
-    }
+    const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
+    if (is_cancelled || by <= clock::now()) co_return too_late(is_cancelled).error();
     co_return std::nullopt;
 }
 
@@ -83,17 +84,20 @@ pool::owner_id client::owner(std::string_view name) {
 }
 
 asio::awaitable<result<value>> client::execute(command what, call how) {
-    const auto held = state_;
     if (auto refusal = refuse_on_lane(what)) co_return std::unexpected(std::move(*refusal));
-    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
-    auto late = co_await refuse_late(how.by);
-    if (late) co_return std::unexpected(std::move(*late));
+    if (state_->is_closing) co_return failure(redis_errc::closed, state_->options.kind);
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
+    if (is_cancelled || how.by <= state_->group->turn_time()) co_return too_late(is_cancelled);
 
-    value reply;
-    exchange x({&what, 1}, &reply, how.by);
-    co_await submission{x, held->lane};
+    // The client may be destroyed while this waits.
+    const auto form = state_->options.form;
+    result<value> reply;
+    exchange x({&what, 1}, &*reply, how.by);
+    co_await submission{x, state_->lane};
     if (x.failure) co_return std::unexpected(std::move(*x.failure));
-    co_return check_reply(std::move(reply), held->options.form, what);
+    if (form == reply_form::bytes && !reply->is_error()) co_return reply;
+    co_return check_reply(std::move(*reply), form, what);
 }
 
 asio::awaitable<result<std::vector<value>>> client::pipeline(std::vector<command> what, call how) {
@@ -149,8 +153,8 @@ const std::vector<pool::owner_usage>& client::owners() const {
 
 lane_stats client::lane() const {
     const auto& lane = state_->lane;
-    return {lane.connections(), lane.outstanding(), lane.commands(), state_->group->abandoned,
-            lane.reconnects()};
+    return {lane.connections(), lane.outstanding(), lane.commands(),
+            state_->group->traffic.abandoned, lane.reconnects()};
 }
 
 const client_options& client::options() const {

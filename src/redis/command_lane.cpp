@@ -28,9 +28,12 @@ command_lane::command_lane(lane_limits limits, pool::async_pool& pool,
       pool_(pool),
       group_(std::move(group)),
       name_(pool_.owner("command lane")),
-      idle_(group_->executor()) {}
+      idle_(group_->executor()) {
+    group_->add(*this);
+}
 
 command_lane::~command_lane() {
+    group_->remove(*this);
     for (auto& each : members_) {
         each.link->on_lost(nullptr);
         each.link->on_idle(nullptr);
@@ -76,6 +79,20 @@ void command_lane::withdraw(exchange& x, std::string_view why) {
     fail(x, redis_errc::not_sent, std::move(detail));
 }
 
+deadline command_lane::expire(clock::time_point now) {
+    auto earliest = deadline::max();
+    for (auto* x = waiting_.front(); x != nullptr;) {
+        auto* const next = x->next;
+        if (x->by > now) {
+            earliest = std::min(earliest, x->by);
+        } else {
+            withdraw(*x, "its deadline has passed");
+        }
+        x = next;
+    }
+    return earliest;
+}
+
 void command_lane::fail(exchange& x, redis_errc code, std::string detail) {
     x.failure = error{code, std::move(detail)};
     x.holder = nullptr;
@@ -88,11 +105,10 @@ void command_lane::hold(exchange& x) {
     waiting_.push_back(x);
     commands_waiting_ += x.commands.size();
     bytes_waiting_ += x.bytes;
-    group_->watch(x);
+    group_->note_deadline(x.by);
 }
 
 void command_lane::forget(exchange& x) {
-    group_->unwatch(x);
     waiting_.remove(x);
     commands_waiting_ -= x.commands.size();
     bytes_waiting_ -= x.bytes;

@@ -38,6 +38,7 @@ public:
 
     void accept(exchange& x) override;
     void withdraw(exchange& x, std::string_view why) override;
+    [[nodiscard]] deadline expire(clock::time_point now) override;
 
     // Somebody waits for a lease: one connection above the first is given back, once its replies
     // have come.

@@ -25,12 +25,15 @@ namespace headroom::redis {
 
 struct exchange;
 
-// Whoever has an exchange now: a wire, or the lane's queue of those without a wire.
+// Whoever has an exchange now: a wire, or the lane's queue of those without a wire. Added to its
+// group, which asks it to expire().
 class exchange_holder {
 public:
     // The caller gives up, or its deadline has passed. The exchange ends; its replies, if any come,
     // are nobody's.
     virtual void withdraw(exchange& x, std::string_view why) = 0;
+    // Withdraws those whose deadline is not after `now`; returns the earliest deadline of the rest.
+    [[nodiscard]] virtual deadline expire(clock::time_point now) = 0;
 
 protected:
     ~exchange_holder() = default;
@@ -100,8 +103,7 @@ struct exchange {
     bool is_encoded = false;      // its bytes are among those being written
     std::uint64_t begins_at = 0;  // of its first byte in the wire's stream
     reply_pairing<exchange>::ticket ticket = 0;
-    std::size_t filled = 0;        // replies that have come
-    std::size_t expiry_index = 0;  // in the group's heap of deadlines
+    std::size_t filled = 0;  // replies that have come
     stored_handler caller;
 };
 

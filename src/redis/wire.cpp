@@ -16,24 +16,27 @@ namespace headroom::redis {
 namespace asio = boost::asio;
 
 namespace {
-constexpr std::size_t read_bytes = 64 * 1024;
 // What is encoded at once; the rest can still be withdrawn, or go to another connection.
 constexpr std::size_t write_bytes = 256 * 1024;
+// What a client keeps for its next writes.
+constexpr std::size_t encoding_bytes_kept = 1024 * 1024;
+// With more replies due than this, the next read may well bring more than a small buffer holds.
+constexpr std::size_t few_replies = 4;
 }  // namespace
 
 wire::wire(net::stream_socket socket, std::shared_ptr<wire_group> group)
-    : socket_(std::move(socket)), group_(std::move(group)), in_(read_bytes) {}
+    : socket_(std::move(socket)), group_(std::move(group)) {
+    group_->add(*this);
+}
 
 // Reached with callers left only when the event loop is torn down: nobody can be resumed any more.
 wire::~wire() {
-    while (auto* x = pairing_.take_remaining()) {
-        group_->unwatch(*x);
+    group_->remove(*this);
+    while (auto* x = pairing_.take_remaining())
         x->caller.drop();
-    }
-    while (auto* x = queued_.pop_front()) {
-        group_->unwatch(*x);
+    while (auto* x = queued_.pop_front())
         x->caller.drop();
-    }
+    group_->take_back_buffer(std::move(in_));
 }
 
 void wire::start() {
@@ -51,7 +54,7 @@ void wire::accept(exchange& x) {
     queued_.push_back(x);
     commands_queued_ += x.commands.size();
     bytes_queued_ += x.bytes;
-    group_->watch(x);
+    group_->note_deadline(x.by);
     if (!std::exchange(is_flush_planned_, true)) group_->flush_at_end_of_turn(shared_from_this());
 }
 
@@ -61,13 +64,14 @@ void wire::send_unpaired(std::string_view bytes) {
     if (!std::exchange(is_flush_planned_, true)) group_->flush_at_end_of_turn(shared_from_this());
 }
 
-void wire::encode_queued() {
-    if (out_.capacity() > 4 * write_bytes) out_.shrink_to_fit();
-    out_.append(unpaired_);
+void wire::encode_queued(std::string& to) {
+    to.append(unpaired_);
     encoded_ += unpaired_.size();
     unpaired_.clear();
-    if (pairing_.due() == 0) silent_since_ = clock::now();
-    while (!queued_.empty() && out_.size() < write_bytes) {
+    if (queued_.empty()) return;
+    if (pairing_.due() == 0) silent_since_ = group_->turn_time();
+    const auto due_before = pairing_.due();
+    while (!queued_.empty() && to.size() < write_bytes) {
         auto& x = *queued_.pop_front();
         commands_queued_ -= x.commands.size();
         bytes_queued_ -= x.bytes;
@@ -75,75 +79,106 @@ void wire::encode_queued() {
         x.begins_at = encoded_;
         x.ticket = pairing_.expect(x, x.commands.size());
         for (const auto& each : x.commands)
-            each.encode_to(out_);
+            each.encode_to(to);
         encoded_ += x.bytes;
     }
+    group_->traffic.count_batch(pairing_.due() - due_before);
 }
 
 void wire::flush() {
     is_flush_planned_ = false;
     while (!loss_ && !is_write_blocked_) {
-        if (out_at_ == out_.size()) {
-            out_.clear();
-            out_at_ = 0;
-            encode_queued();
-            if (out_.empty()) return;
+        if (out_at_ < out_.size()) {
+            out_at_ += send(std::string_view(out_).substr(out_at_));
+            continue;
         }
-        const auto sent = ::send(socket_.native_handle(), out_.data() + out_at_,
-                                 out_.size() - out_at_, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent >= 0) {
-            out_at_ += static_cast<std::size_t>(sent);
-            taken_ += static_cast<std::uint64_t>(sent);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            is_write_blocked_ = true;
-            socket_.async_wait(net::stream_socket::wait_write,
-                               [self = shared_from_this()](boost::system::error_code ec) {
-                                   if (ec) return;
-                                   self->is_write_blocked_ = false;
-                                   self->flush();
-                               });
-        } else if (errno != EINTR) {
-            // What the server said before it hung up ("max number of clients") may still be there
-            // to read: the reader ends this connection.
-            is_write_blocked_ = true;
-        }
+        out_ = {};
+        out_at_ = 0;
+        auto& encoding = group_->encoding();
+        encode_queued(encoding);
+        if (encoding.empty()) return;
+        const auto sent = send(encoding);
+        if (sent < encoding.size()) out_.assign(encoding, sent);
+        encoding.clear();
+        if (encoding.capacity() > encoding_bytes_kept) encoding.shrink_to_fit();
     }
+}
+
+// Returns how many bytes the socket took; when it is full, flush() is called once it is not.
+std::size_t wire::send(std::string_view bytes) {
+    const auto sent =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+        taken_ += static_cast<std::uint64_t>(sent);
+        group_->traffic.bytes_written += static_cast<std::uint64_t>(sent);
+        return static_cast<std::size_t>(sent);
+    }
+    if (errno == EINTR) return 0;
+    // After any other failure the reader ends this connection: what the server said before it hung
+    // up ("max number of clients") may still be there to read.
+    is_write_blocked_ = true;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return 0;
+    socket_.async_wait(net::stream_socket::wait_write,
+                       [self = shared_from_this()](boost::system::error_code ec) {
+                           if (ec) return;
+                           self->group_->begin_turn();
+                           self->is_write_blocked_ = false;
+                           self->flush();
+                           self->group_->end_turn();
+                       });
+    return 0;
 }
 
 // --- Reading ---
 
 void wire::read() {
-    socket_.async_read_some(asio::buffer(in_), [self = shared_from_this()](
-                                                   boost::system::error_code ec, std::size_t n) {
-        if (self->loss_) return;
-        self->group_->begin_turn();
-        if (ec) {
-            self->lose({redis_errc::connect_failed, ec == asio::error::eof
-                                                        ? "the server closed the connection"
-                                                        : ec.message()});
-        } else {
-            self->on_read(n);
-        }
-        self->group_->end_turn();
-    });
+    if (loss_) return;
+    // An idle connection holds no large buffer.
+    if (outstanding() > few_replies || filled_its_buffer_) {
+        if (!in_) in_ = group_->lend_buffer();
+    } else {
+        if (in_) group_->take_back_buffer(std::move(in_));
+        pairing_.shrink();
+    }
+    const auto buffer =
+        in_ ? asio::buffer(in_.get(), wire_group::read_bytes) : asio::buffer(small_in_);
+    socket_.async_read_some(
+        buffer, [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
+            if (self->loss_) return;
+            self->group_->begin_turn();
+            if (!ec) {
+                self->on_read(n);
+            } else if (ec == asio::error::eof) {
+                self->lose({redis_errc::connect_failed, "the server closed the connection"},
+                           loss_reason::closed_by_server);
+            } else {
+                self->lose({redis_errc::connect_failed, ec.message()}, loss_reason::socket_failed);
+            }
+            self->group_->end_turn();
+        });
 }
 
 void wire::on_read(std::size_t bytes) {
-    silent_since_ = clock::now();
-    std::string_view input(in_.data(), bytes);
+    silent_since_ = group_->turn_time();
+    group_->traffic.bytes_read += bytes;
+    std::string_view input(in_ ? in_.get() : small_in_.data(), bytes);
+    filled_its_buffer_ = bytes == (in_ ? wire_group::read_bytes : small_in_.size());
     while (!loss_) {
-        auto parsed = parser_.next(input);
-        if (!parsed) {
-            lose({redis_errc::protocol_error, parsed.error().reason});
+        // Straight to whose turn it is.
+        auto* owner = receiver_ ? nullptr : pairing_.next_owner();
+        auto& v = owner != nullptr ? owner->replies[owner->filled] : read_;
+        const auto progress = parser_.read(input, v);
+        if (progress == resp_parser::progress::needs_more) break;
+        if (progress == resp_parser::progress::faulty) {
+            lose({redis_errc::protocol_error, parser_.fault().reason}, loss_reason::nonsense);
             return;
         }
-        if (!parsed->has_value()) break;
-        if (!on_value(std::move(**parsed))) return;
+        if (!on_value(v)) return;
     }
-    if (!loss_) read();
+    if (!loss_) group_->read_at_end_of_turn(shared_from_this());
 }
 
-bool wire::on_value(value&& v) {
+bool wire::on_value(value& v) {
     if (receiver_) {
         receiver_(std::move(v));
         return true;
@@ -151,28 +186,33 @@ bool wire::on_value(value&& v) {
     // Pushes stand between replies and answer nothing; nobody on a shared connection or a lease
     // asks for them.
     if (v.kind == value_kind::push) return true;
-    const auto turn = pairing_.take();
-    const bool is_unasked = !turn || (turn->owner != nullptr && turn->owner->begins_at >= taken_);
-    if (is_unasked) {
-        if (turn && turn->owner != nullptr) {  // due, but its request has not been sent
-            group_->unwatch(*turn->owner);
-            fail(*turn->owner, redis_errc::not_sent, "the server answered before it was asked");
-        }
-        const bool is_refusal = v.is_error();
-        lose({is_refusal ? redis_errc::connect_failed : redis_errc::protocol_error,
-              is_refusal ? printable_excerpt(v.text) : "a reply to no command"});
+    auto* const due = pairing_.next_owner();
+    if (pairing_.empty() || (due != nullptr && due->begins_at >= taken_)) {
+        on_unasked(v, due);
         return false;
     }
-    if (auto* x = turn->owner; x != nullptr) {
-        x->replies[x->filled++] = std::move(v);
+    const auto turn = pairing_.take();
+    if (due != nullptr) {
+        ++due->filled;
         if (turn->is_last) {
-            group_->unwatch(*x);
-            x->holder = nullptr;
-            group_->resume(*x);
+            due->holder = nullptr;
+            group_->resume(*due);
         }
     }
-    tell_if_idle();
+    if (pairing_.due() == 0) tell_if_idle();
     return true;
+}
+
+// Nothing was asked, or what comes next has not been sent yet.
+void wire::on_unasked(const value& v, exchange* due) {
+    const bool is_refusal = v.is_error();
+    auto why = error{is_refusal ? redis_errc::connect_failed : redis_errc::protocol_error,
+                     is_refusal ? printable_excerpt(v.text) : "a reply to no command"};
+    if (due != nullptr) {
+        (void)pairing_.take();
+        fail(*due, redis_errc::not_sent, "the server answered before it was asked");
+    }
+    lose(std::move(why), is_refusal ? loss_reason::refused : loss_reason::nonsense);
 }
 
 void wire::tell_if_idle() {
@@ -190,34 +230,69 @@ void wire::fail(exchange& x, redis_errc code, std::string detail) {
 }
 
 void wire::withdraw(exchange& x, std::string_view why) {
-    group_->unwatch(x);
     if (x.is_encoded) {
-        pairing_.abandon(x.ticket);
-        ++group_->abandoned;
-        fail(x, redis_errc::unknown, std::string(why));
+        give_up(x, why);
         lose_if_silent();
-        return;
+    } else {
+        give_up_unsent(x, why);
+        tell_if_idle();
     }
+}
+
+deadline wire::expire(clock::time_point now) {
+    constexpr std::string_view too_late = "its deadline has passed";
+    auto earliest = deadline::max();
+    bool has_given_up = false;
+    pairing_.for_each_owner([&](exchange& x) {
+        if (x.by > now) {
+            earliest = std::min(earliest, x.by);
+        } else {
+            give_up(x, too_late);
+            has_given_up = true;
+        }
+    });
+    for (auto* x = queued_.front(); x != nullptr;) {
+        auto* const next = x->next;
+        if (x->by > now) {
+            earliest = std::min(earliest, x->by);
+        } else {
+            give_up_unsent(*x, too_late);
+        }
+        x = next;
+    }
+    if (has_given_up) lose_if_silent();
+    if (!loss_) tell_if_idle();
+    return earliest;
+}
+
+// The reply, if it comes, is nobody's.
+void wire::give_up(exchange& x, std::string_view why) {
+    pairing_.abandon(x.ticket);
+    ++group_->traffic.abandoned;
+    fail(x, redis_errc::unknown, std::string(why));
+}
+
+void wire::give_up_unsent(exchange& x, std::string_view why) {
     queued_.remove(x);
     commands_queued_ -= x.commands.size();
     bytes_queued_ -= x.bytes;
     fail(x, redis_errc::not_sent, std::string(why));
-    tell_if_idle();
 }
 
 // Slow is not dead: judged by progress of the connection, not by one caller's deadline.
 void wire::lose_if_silent() {
     if (clock::now() - silent_since_ < group_->silence_max()) return;
-    lose({redis_errc::connect_failed, "the server has not answered anything for too long"});
+    lose({redis_errc::connect_failed, "the server has not answered anything for too long"},
+         loss_reason::silent);
 }
 
-void wire::lose(error why) {
+void wire::lose(error why, std::optional<loss_reason> kind) {
     if (loss_) return;
     loss_ = why;
+    if (kind) ++group_->traffic.losses[static_cast<std::size_t>(*kind)];
     const bool is_nonsense = why.code == redis_errc::protocol_error;
     exchange_list unsent;
     while (auto* x = pairing_.take_remaining()) {
-        group_->unwatch(*x);
         if (x->begins_at >= taken_) {
             x->is_encoded = false;
             x->holder = nullptr;
@@ -227,7 +302,6 @@ void wire::lose(error why) {
         }
     }
     while (auto* x = queued_.pop_front()) {
-        group_->unwatch(*x);
         x->holder = nullptr;
         unsent.push_back(*x);
     }

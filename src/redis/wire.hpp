@@ -4,6 +4,7 @@
 // about pools, handshakes or reconnecting. Event loop only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "net/connect.hpp"
 #include "redis/core/reply_pairing.hpp"
 #include "redis/core/resp_parser.hpp"
+#include "redis/core/traffic.hpp"
 #include "redis/exchange.hpp"
 #include "redis/redis_error.hpp"
 #include "redis/wire_group.hpp"
@@ -40,7 +42,10 @@ public:
 
     void accept(exchange& x) override;
     void withdraw(exchange& x, std::string_view why) override;
+    [[nodiscard]] deadline expire(clock::time_point now) override;
+    // For the group, at the end of its turns.
     void flush();
+    void read();
 
     // From now on every value the server sends goes to `receiver`, and nothing is paired.
     void set_receiver(std::function<void(value&&)> receiver) { receiver_ = std::move(receiver); }
@@ -53,22 +58,28 @@ public:
     [[nodiscard]] bool is_lost() const { return loss_.has_value(); }
     [[nodiscard]] std::size_t outstanding() const { return commands_queued_ + pairing_.due(); }
     [[nodiscard]] std::size_t bytes_queued() const { return bytes_queued_ + out_.size() - out_at_; }
+    // Commands that wait for the end of this turn.
+    [[nodiscard]] std::size_t commands_queued() const { return commands_queued_; }
 
     // Neither ended nor sent anything unasked for; without a round trip.
     [[nodiscard]] bool is_quiet() noexcept;
     // Ends every exchange with a reason; the socket stays until close().
-    void lose(error why);
+    // `kind` is empty when we end it ourselves.
+    void lose(error why, std::optional<loss_reason> kind = std::nullopt);
     // Cuts the socket; the reader notices.
     void abort() noexcept;
     // Closes the socket and gives a duplicate whose end tells that the server has let go, or -1.
     [[nodiscard]] int close() noexcept;
 
 private:
-    void read();
     void on_read(std::size_t bytes);
-    [[nodiscard]] bool on_value(value&& v);
-    void encode_queued();
+    [[nodiscard]] bool on_value(value& v);
+    void on_unasked(const value& v, exchange* due);
+    void encode_queued(std::string& to);
+    [[nodiscard]] std::size_t send(std::string_view bytes);
     void fail(exchange& x, redis_errc code, std::string detail);
+    void give_up(exchange& x, std::string_view why);
+    void give_up_unsent(exchange& x, std::string_view why);
     void tell_if_idle();
     void lose_if_silent();
 
@@ -84,7 +95,7 @@ private:
     std::size_t commands_queued_ = 0;
     std::size_t bytes_queued_ = 0;
     std::string unpaired_;
-    std::string out_;
+    std::string out_;                // encoded, and the socket is full
     std::size_t out_at_ = 0;         // bytes of out_ the socket has taken
     std::uint64_t encoded_ = 0;      // bytes ever put into out_
     std::uint64_t taken_ = 0;        // bytes ever taken by the socket
@@ -93,8 +104,11 @@ private:
 
     // Reading.
     clock::time_point silent_since_{};  // the last read, or the write that ended an idle time
-    std::vector<char> in_;
+    std::array<char, 2048> small_in_;   // while little is expected
+    std::unique_ptr<char[]> in_;        // lent by the group
+    bool filled_its_buffer_ = false;    // the last read
     resp_parser parser_;
+    value read_;  // the reply at hand that has no other place
     reply_pairing<exchange> pairing_;
 };
 

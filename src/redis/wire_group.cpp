@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/wire_group.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -10,6 +11,11 @@ namespace headroom::redis {
 
 namespace asio = boost::asio;
 
+namespace {
+constexpr auto look_interval_min = std::chrono::milliseconds(1);
+constexpr std::size_t spare_buffers_max = 2;
+}  // namespace
+
 wire_group::wire_group(asio::any_io_executor executor, clock::duration silence_max)
     : executor_(std::move(executor)), silence_max_(silence_max), timer_(executor_) {}
 
@@ -18,58 +24,13 @@ wire_group::~wire_group() {
         x->caller.drop();
 }
 
-void wire_group::watch(exchange& x) {
-    by_deadline_.push_back(&x);
-    x.expiry_index = by_deadline_.size() - 1;
-    sift_up(x.expiry_index);
-    if (by_deadline_.front()->by < armed_for_) arm();
-}
+// --- Deadlines ---
 
-void wire_group::unwatch(exchange& x) {
-    const auto hole = x.expiry_index;
-    auto& last = *by_deadline_.back();
-    by_deadline_.pop_back();
-    if (&last == &x) return;
-    place(hole, last);
-    sift_up(hole);
-    sift_down(last.expiry_index);
-}
-
-void wire_group::place(std::size_t index, exchange& x) {
-    by_deadline_[index] = &x;
-    x.expiry_index = index;
-}
-
-void wire_group::sift_up(std::size_t index) {
-    auto& moving = *by_deadline_[index];
-    while (index > 0 && moving.by < by_deadline_[(index - 1) / 2]->by) {
-        place(index, *by_deadline_[(index - 1) / 2]);
-        index = (index - 1) / 2;
-    }
-    place(index, moving);
-}
-
-void wire_group::sift_down(std::size_t index) {
-    auto& moving = *by_deadline_[index];
-    for (;;) {
-        auto child = index * 2 + 1;
-        if (child >= by_deadline_.size()) break;
-        if (child + 1 < by_deadline_.size() &&
-            by_deadline_[child + 1]->by < by_deadline_[child]->by) {
-            ++child;
-        }
-        if (moving.by <= by_deadline_[child]->by) break;
-        place(index, *by_deadline_[child]);
-        index = child;
-    }
-    place(index, moving);
-}
-
-// Most exchanges end long before their deadline, so the timer is left as it is when the earliest
-// one ends, and looks again when it fires.
-void wire_group::arm() {
-    armed_for_ = by_deadline_.front()->by;
-    timer_.expires_at(armed_for_);
+// Most exchanges end long before their deadline, so that nothing is done when one ends: the timer
+// is left as it is, and looks at what is outstanding when it fires.
+void wire_group::arm(deadline wanted) {
+    armed_for_ = wanted;
+    timer_.expires_at(std::max(wanted, no_look_before_));
     timer_.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
         const auto self = weak.lock();
         if (!ec && self) self->on_timer();
@@ -79,14 +40,18 @@ void wire_group::arm() {
 void wire_group::on_timer() {
     begin_turn();
     armed_for_ = deadline::max();
-    const auto now = clock::now();
-    while (!by_deadline_.empty() && by_deadline_.front()->by <= now) {
-        auto& x = *by_deadline_.front();
-        x.holder->withdraw(x, "its deadline has passed");
-    }
-    if (!by_deadline_.empty()) arm();
+    const auto now = turn_began_;
+    auto earliest = deadline::max();
+    for (auto* each : holders_)
+        earliest = std::min(earliest, each->expire(now));
+    const auto ended = clock::now();
+    no_look_before_ = ended + std::max<clock::duration>(look_interval_min, 10 * (ended - now));
+    // What expired may have brought others somewhere else meanwhile.
+    if (earliest < armed_for_) arm(earliest);
     end_turn();
 }
+
+// --- Turns ---
 
 void wire_group::resume(exchange& x) {
     ended_.push_back(x);
@@ -95,6 +60,11 @@ void wire_group::resume(exchange& x) {
 
 void wire_group::flush_at_end_of_turn(std::shared_ptr<wire> w) {
     to_flush_.push_back(std::move(w));
+    schedule();
+}
+
+void wire_group::read_at_end_of_turn(std::shared_ptr<wire> w) {
+    to_read_.push_back(std::move(w));
     schedule();
 }
 
@@ -114,11 +84,29 @@ void wire_group::end_turn() {
     auto ended = std::move(ended_);
     while (auto* x = ended.pop_front())
         x->caller.call();
-    const auto to_flush = std::exchange(to_flush_, {});
-    for (const auto& each : to_flush)
+    at_hand_.swap(to_flush_);
+    for (const auto& each : at_hand_)
         each->flush();
+    at_hand_.clear();
+    at_hand_.swap(to_read_);
+    for (const auto& each : at_hand_)
+        each->read();
+    at_hand_.clear();
     is_in_turn_ = false;
-    if (!ended_.empty() || !to_flush_.empty()) schedule();
+    if (!ended_.empty() || !to_flush_.empty() || !to_read_.empty()) schedule();
+}
+
+// --- Buffers ---
+
+std::unique_ptr<char[]> wire_group::lend_buffer() {
+    if (buffers_.empty()) return std::make_unique_for_overwrite<char[]>(read_bytes);
+    auto lent = std::move(buffers_.back());
+    buffers_.pop_back();
+    return lent;
+}
+
+void wire_group::take_back_buffer(std::unique_ptr<char[]> buffer) {
+    if (buffer && buffers_.size() < spare_buffers_max) buffers_.push_back(std::move(buffer));
 }
 
 }  // namespace headroom::redis
