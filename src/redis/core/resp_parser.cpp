@@ -33,6 +33,17 @@ bool parse_integer(std::string_view text, std::int64_t& out) {
     return parse_whole(text, out);
 }
 
+// Of the words that from_chars takes ("infinity", "nan(7)", capitals) servers write "inf" and
+// "nan", some versions "-nan".
+bool parse_number(std::string_view text, double& out) {
+    const auto unsigned_text = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+    const bool is_number =
+        !unsigned_text.empty() &&
+        ((unsigned_text.front() >= '0' && unsigned_text.front() <= '9') ||
+         unsigned_text.front() == '.' || unsigned_text == "inf" || unsigned_text == "nan");
+    return is_number && parse_whole(text.starts_with('+') ? unsigned_text : text, out);
+}
+
 // What came from outside, safe to print in one line.
 std::string shown(std::string_view text) {
     std::string out;
@@ -229,8 +240,7 @@ bool resp_parser::on_line(std::string_view line, std::size_t available) {
 
 bool resp_parser::set_number(std::string_view text) {
     auto v = make(value_kind::number);
-    // Some versions write "-nan".
-    if (!parse_whole(text.starts_with('+') ? text.substr(1) : text, v.number)) {
+    if (!parse_number(text, v.number)) {
         return fail("not a number: '," + shown(text) + "'");
     }
     finish(std::move(v));
@@ -257,10 +267,9 @@ bool resp_parser::begin_bulk(std::string_view line) {
     bulk_remaining_ = size + 2;
     bulk_.clear();
     is_diverted_ = sink_ && stack_.empty() && bulk_kind_ != '!';
-    if (is_diverted_ && bulk_kind_ == '=') {
-        if (size < 4) return fail("a verbatim string has no format");
-        format_remaining_ = 4;  // "txt:"
-    }
+    const bool has_format = bulk_kind_ == '=';  // "txt:" or "mkd:" says how to show it
+    if (has_format && size < 4) return fail("a verbatim string has no format");
+    format_remaining_ = has_format && is_diverted_ ? 4 : 0;
     return true;
 }
 
@@ -280,13 +289,14 @@ void resp_parser::divert_strings(std::function<void(std::string_view)> sink) {
     sink_ = std::move(sink);
 }
 
-// Gives the sink what is its own of `bytes`; the rest is the CR LF.
+// Gives the sink what is its own of `bytes`; the format in front is kept, the rest is the CR LF.
 std::string_view resp_parser::divert(std::string_view bytes) {
     auto own = bytes.substr(0, bulk_remaining_ > 2 ? bulk_remaining_ - 2 : 0);
     bytes.remove_prefix(own.size());
-    const auto format = std::min(format_remaining_, own.size());
-    own.remove_prefix(format);
-    format_remaining_ -= format;
+    const auto format = own.substr(0, format_remaining_);
+    bulk_.append(format);
+    own.remove_prefix(format.size());
+    format_remaining_ -= format.size();
     if (!own.empty()) sink_(own);
     return bytes;
 }
@@ -295,9 +305,8 @@ bool resp_parser::finish_bulk() {
     if (!bulk_.ends_with("\r\n")) return fail("a string is longer than its length");
     bulk_.resize(bulk_.size() - 2);
     in_bulk_ = false;
-    if (bulk_kind_ == '=' && !is_diverted_) {
-        // "txt:" or "mkd:" says how to show it.
-        if (bulk_.size() < 4 || bulk_[3] != ':') return fail("a verbatim string has no format");
+    if (bulk_kind_ == '=') {
+        if (bulk_[3] != ':') return fail("a verbatim string has no format");
         bulk_.erase(0, 4);
     }
     finish(make(bulk_kind_ == '!' ? value_kind::error : value_kind::string, std::move(bulk_)));

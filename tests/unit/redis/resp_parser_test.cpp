@@ -201,6 +201,24 @@ TEST(RespParser, FindsADivertedStringThatIsLongerThanItsLength) {
     EXPECT_EQ(out.fault, "a string is longer than its length");
 }
 
+TEST(RespParser, FindsADivertedVerbatimStringWithoutAFormat) {
+    for (const auto bytes : {"=9\r\nxxxxhello\r\n"sv, "=3\r\ntxt\r\n"sv}) {
+        resp_parser parser;
+        parser.divert_strings([](std::string_view) {});
+        outcome out;
+        feed(parser, bytes, out);
+        EXPECT_EQ(out.fault, "a verbatim string has no format");
+    }
+}
+
+TEST(RespParser, RefusesNumbersThatOnlyTheStandardLibraryWrites) {
+    for (const auto bytes : {",infinity\r\n"sv, ",INF\r\n"sv, ",NaN\r\n"sv, ",nan(7)\r\n"sv,
+                             ",+-1\r\n"sv, ",--1\r\n"sv, ",+\r\n"sv, ",\r\n"sv}) {
+        EXPECT_NE(parse({bytes}).fault, "") << bytes;
+    }
+    EXPECT_EQ(parse({",+inf\r\n,-inf\r\n,-nan\r\n,.5\r\n,-1.\r\n"}).values.size(), 5U);
+}
+
 TEST(RespParser, StaysFaultyAfterAFault) {
     resp_parser parser;
     outcome got;
