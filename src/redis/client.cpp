@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/client.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -24,6 +26,7 @@ lane_limits limits_of_lane(const client_options& options) {
     limits.commands_max = options.lane_commands_max;
     limits.bytes_max = options.lane_bytes_max;
     limits.growth_timeout = options.connect_timeout;
+    limits.shrink_interval = options.lane_shrink_interval;
     limits.connections_max = std::max(options.lane_connections_max, 1U);
     if (options.bounds.cap) {
         // One is left for leases, and one for the subscriber, as far as the cap allows.
@@ -64,7 +67,22 @@ client::state::state(asio::any_io_executor executor, client_options given)
       group(std::make_shared<wire_group>(executor, options.silence_max)),
       opener(options.server, format_client_name(options.identity, options.kind), group),
       pool(executor, {options.kind, options.bounds, options.connect_timeout}, opener),
-      lane(limits_of_lane(options), pool, group) {}
+      lane(limits_of_lane(options), pool, group) {
+    group->describe_pool = [this] { return describe(); };
+}
+
+client::state::~state() {
+    group->describe_pool = nullptr;  // operations in flight keep the group for a while
+}
+
+std::string client::state::describe() const {
+    const auto& now = pool.stats();
+    return fmt::format(
+        "{}: {} of {} connections ({} opening, {} idle, {} in use, {} of them for the {} commands "
+        "outstanding on the command lane), {} callers wait for a lease",
+        options.kind, now.size(), now.cap ? std::to_string(*now.cap) : "any number of", now.opening,
+        now.idle, now.leased, lane.connections(), lane.outstanding(), now.waiting);
+}
 
 client::client(asio::any_io_executor executor, client_options options)
     : state_(std::make_shared<state>(std::move(executor), std::move(options))) {
@@ -153,8 +171,12 @@ const std::vector<pool::owner_usage>& client::owners() const {
 
 lane_stats client::lane() const {
     const auto& lane = state_->lane;
-    return {lane.connections(), lane.outstanding(), lane.commands(),
-            state_->group->traffic.abandoned, lane.reconnects()};
+    return {lane.connections(), lane.outstanding(), lane.commands(), lane.reconnects(),
+            lane.queue_full()};
+}
+
+const lane_traffic& client::traffic() const {
+    return state_->group->traffic;
 }
 
 const client_options& client::options() const {

@@ -16,6 +16,7 @@
 #include "pool/async_pool.hpp"
 #include "pool/call.hpp"
 #include "redis/core/command.hpp"
+#include "redis/core/traffic.hpp"
 #include "redis/core/value.hpp"
 #include "redis/endpoint.hpp"
 #include "redis/redis_error.hpp"
@@ -39,19 +40,22 @@ struct client_options {
     std::uint32_t lane_connections_max = 6;
     std::size_t lane_commands_max = 100'000;        // queued and in flight, each connection
     std::size_t lane_bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
+    // How long the lane looks at its load before it gives one of its connections back.
+    clock::duration lane_shrink_interval = std::chrono::seconds(30);
     clock::duration connect_timeout = std::chrono::seconds(5);
     // A connection that owes replies and has sent nothing for so long is given up as half-open when
     // the next of its callers reaches a deadline.
     clock::duration silence_max = std::chrono::seconds(10);
 };
 
-// What the command lane looks like now, and totals since start.
+// What the command lane looks like now, and totals since start. What went over its connections,
+// and those of leases, stands in client::traffic().
 struct lane_stats {
     std::uint32_t connections = 0;  // of the pool's leased ones
     std::uint64_t outstanding = 0;  // commands queued or in flight
     std::uint64_t commands = 0;     // accepted since start
-    std::uint64_t abandoned = 0;    // replies swallowed because their caller had given up
     std::uint64_t reconnects = 0;   // connections lost since start
+    std::uint64_t queue_full = 0;   // calls refused because a bound of the lane was reached
 };
 
 // A connection of one's own, for blocking commands, WATCH/MULTI and session state. Reusable after
@@ -102,6 +106,7 @@ public:
     [[nodiscard]] const pool::pool_stats& stats() const;
     [[nodiscard]] const std::vector<pool::owner_usage>& owners() const;
     [[nodiscard]] lane_stats lane() const;
+    [[nodiscard]] const lane_traffic& traffic() const;
     [[nodiscard]] const client_options& options() const;
 
 private:

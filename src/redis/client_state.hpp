@@ -15,6 +15,10 @@ namespace headroom::redis {
 
 struct client::state {
     state(boost::asio::any_io_executor executor, client_options given);
+    ~state();
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+    [[nodiscard]] std::string describe() const;
 
     // In this order: each uses those above it.
     client_options options;

@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -17,17 +18,14 @@ namespace headroom::redis {
 
 namespace asio = boost::asio;
 
-namespace {
-// With fewer outstanding, client and server would sleep in turn on more connections.
-constexpr std::size_t backlog_to_grow = 8;
-}  // namespace
-
 command_lane::command_lane(lane_limits limits, pool::async_pool& pool,
                            std::shared_ptr<wire_group> group)
     : limits_(limits),
       pool_(pool),
       group_(std::move(group)),
       name_(pool_.owner("command lane")),
+      sizing_(limits.connections_max),
+      size_timer_(group_->executor()),
       idle_(group_->executor()) {
     group_->add(*this);
 }
@@ -48,26 +46,28 @@ command_lane::~command_lane() {
 
 void command_lane::accept(exchange& x) {
     if (is_shut_) return fail(x, redis_errc::closed, "the client is closed");
-    commands_ += x.commands.size();
     auto* to = least_loaded();
-    const auto commands = to == nullptr ? commands_waiting_ : to->link->outstanding();
-    const auto bytes = to == nullptr ? bytes_waiting_ : to->link->bytes_queued();
-    if (commands + x.commands.size() > limits_.commands_max) {
-        return fail(x, redis_errc::not_sent,
+    const auto load = to == nullptr ? lane_load{commands_waiting_, bytes_waiting_} : load_of(*to);
+    if (load.commands + x.commands.size() > limits_.commands_max) {
+        ++queue_full_;
+        return fail(x, redis_errc::queue_full,
                     fmt::format("{} commands are outstanding on the least loaded connection; "
                                 "lane_commands_max is {}",
-                                commands, limits_.commands_max));
+                                load.commands, limits_.commands_max));
     }
-    if (bytes + x.bytes > limits_.bytes_max) {
-        return fail(x, redis_errc::not_sent,
+    if (load.bytes + x.bytes > limits_.bytes_max) {
+        ++queue_full_;
+        return fail(x, redis_errc::queue_full,
                     fmt::format("{} bytes wait to be written and this needs {}; lane_bytes_max "
                                 "is {}",
-                                bytes, x.bytes, limits_.bytes_max));
+                                load.bytes, x.bytes, limits_.bytes_max));
     }
+    commands_ += x.commands.size();
     if (to == nullptr) {
         hold(x);
     } else {
         bring(x, *to);
+        sizing_.on_command(load.commands * members_.size() + x.commands.size());
     }
     dial_if_needed();
 }
@@ -75,6 +75,7 @@ void command_lane::accept(exchange& x) {
 void command_lane::withdraw(exchange& x, std::string_view why) {
     forget(x);
     auto detail = std::string(why) + " while there was no connection";
+    if (group_->describe_pool) detail += "; " + group_->describe_pool();
     if (const auto& last = pool_.last_open_error()) detail += "; last error: " + last->what();
     fail(x, redis_errc::not_sent, std::move(detail));
 }
@@ -94,9 +95,7 @@ deadline command_lane::expire(clock::time_point now) {
 }
 
 void command_lane::fail(exchange& x, redis_errc code, std::string detail) {
-    x.failure = error{code, std::move(detail)};
-    x.holder = nullptr;
-    group_->resume(x);
+    group_->fail(x, code, std::move(detail));
     if (outstanding() == 0) idle_.set();
 }
 
@@ -119,13 +118,20 @@ void command_lane::bring(exchange& x, member& to) {
     to.link->accept(x);
 }
 
+lane_load command_lane::load_of(const member& of) {
+    return {of.link->outstanding(), of.link->bytes_queued()};
+}
+
 command_lane::member* command_lane::least_loaded() {
     member* least = nullptr;
+    std::size_t least_weight = 0;
     for (auto& each : members_) {
         if (each.is_retiring) continue;
+        const auto weight = weight_of(load_of(each));
         // Ties go to the first one, so that a lull leaves the others idle.
-        if (least == nullptr || each.link->outstanding() < least->link->outstanding()) {
+        if (least == nullptr || weight < least_weight) {
             least = &each;
+            least_weight = weight;
         }
     }
     return least;
@@ -140,13 +146,33 @@ std::size_t command_lane::outstanding() const {
 
 // --- Dialling ---
 
-bool command_lane::should_grow() {
-    if (members_.size() >= limits_.connections_max) return false;
+bool command_lane::should_grow() const {
+    auto least = std::numeric_limits<std::size_t>::max();
+    for (const auto& each : members_) {
+        if (each.is_retiring) return false;
+        least = std::min(least, each.link->outstanding());
+    }
+    if (!sizing_.should_grow(connections(), least)) return false;
     const auto& now = pool_.stats();
-    const bool has_room = now.waiting == 0 && (now.idle > 0 || !now.cap || now.size() < *now.cap);
-    return has_room && std::ranges::all_of(members_, [](const member& each) {
-               return !each.is_retiring && each.link->outstanding() >= backlog_to_grow;
-           });
+    return now.waiting == 0 && (now.idle > 0 || !now.cap || now.size() < *now.cap);
+}
+
+// While there is more than one connection.
+void command_lane::watch_size() {
+    if (is_size_watched_ || is_shut_ || members_.size() < 2) return;
+    is_size_watched_ = true;
+    size_timer_.expires_after(limits_.shrink_interval);
+    size_timer_.async_wait([this, keeper = owner_](boost::system::error_code ec) {
+        const auto held = keeper.lock();
+        if (!held || ec) return;
+        is_size_watched_ = false;
+        look_at_size();
+    });
+}
+
+void command_lane::look_at_size() {
+    if (!is_shut_ && sizing_.should_shrink(connections(), outstanding())) give_one_back();
+    watch_size();
 }
 
 void command_lane::dial_if_needed() {
@@ -223,6 +249,7 @@ bool command_lane::adopt(pool::lease held) {
     });
     link->on_idle([this, raw = link.get()] { on_idle(raw); });
     members_.push_back({std::move(held), link});
+    watch_size();
     while (auto* x = waiting_.front()) {
         forget(*x);
         bring(*x, *least_loaded());
@@ -294,6 +321,7 @@ asio::awaitable<bool> command_lane::wait_until_idle(deadline by) {
 
 void command_lane::shut() {
     is_shut_ = true;
+    size_timer_.cancel();
     fail_waiting(redis_errc::not_sent, "the client was closed");
     while (!members_.empty()) {
         const auto link = members_.back().link;

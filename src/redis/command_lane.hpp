@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "net/event.hpp"
 #include "pool/async_pool.hpp"
 #include "redis/connection.hpp"
+#include "redis/core/lane_sizing.hpp"
 #include "redis/exchange.hpp"
 #include "redis/wire_group.hpp"
 
@@ -23,6 +25,7 @@ struct lane_limits {
     std::uint32_t connections_max = 6;
     std::size_t commands_max = 100'000;        // queued and in flight, each connection
     std::size_t bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
+    clock::duration shrink_interval = std::chrono::seconds(30);
     clock::duration growth_timeout = std::chrono::seconds(5);
 };
 
@@ -56,6 +59,7 @@ public:
     [[nodiscard]] bool is_dialling() const { return is_dialling_; }
     [[nodiscard]] std::uint64_t commands() const { return commands_; }
     [[nodiscard]] std::uint64_t reconnects() const { return losses_; }
+    [[nodiscard]] std::uint64_t queue_full() const { return queue_full_; }
 
 private:
     struct member {
@@ -65,13 +69,16 @@ private:
     };
 
     [[nodiscard]] member* least_loaded();
+    [[nodiscard]] static lane_load load_of(const member& of);
     void bring(exchange& x, member& to);
     void fail(exchange& x, redis_errc code, std::string detail);
     void hold(exchange& x);  // until there is a connection
     void forget(exchange& x);
 
     void dial_if_needed();
-    [[nodiscard]] bool should_grow();
+    [[nodiscard]] bool should_grow() const;
+    void watch_size();
+    void look_at_size();
     [[nodiscard]] deadline latest_deadline() const;
     static boost::asio::awaitable<void> dial(std::shared_ptr<void> keeper, command_lane& lane);
     [[nodiscard]] bool on_dialled(result<pool::lease> held);
@@ -92,11 +99,15 @@ private:
     exchange_list waiting_;
     std::size_t commands_waiting_ = 0;
     std::size_t bytes_waiting_ = 0;
+    lane_sizing sizing_;
+    boost::asio::steady_timer size_timer_;
+    bool is_size_watched_ = false;
     bool is_dialling_ = false;
     bool is_shut_ = false;
     net::event idle_;
     std::uint64_t commands_ = 0;
     std::uint64_t losses_ = 0;
+    std::uint64_t queue_full_ = 0;
 };
 
 }  // namespace headroom::redis

@@ -100,6 +100,7 @@ struct exchange {
     exchange_holder* holder = nullptr;  // null: not begun, or ended and about to be resumed
     exchange* previous = nullptr;
     exchange* next = nullptr;
+    clock::time_point since{};    // it came to its present holder
     bool is_encoded = false;      // its bytes are among those being written
     std::uint64_t begins_at = 0;  // of its first byte in the wire's stream
     reply_pairing<exchange>::ticket ticket = 0;

@@ -33,6 +33,8 @@ public:
                 return "the client is closed";
             case redis_errc::unexpected_reply:
                 return "the reply is not of the kind this command gives";
+            case redis_errc::queue_full:
+                return "the command was not sent: the queue is full";
             case redis_errc::not_allowed:
                 return "the command cannot run on this connection";
         }
@@ -45,6 +47,29 @@ public:
 const std::error_category& redis_category() noexcept {
     static const category instance;
     return instance;
+}
+
+outcome outcome_of(redis_errc code) noexcept {
+    switch (code) {
+        case redis_errc::server_error:
+        // It ran; only its reply is of no use to the caller.
+        case redis_errc::not_text:
+        case redis_errc::unexpected_reply:
+            return outcome::server_error;
+        case redis_errc::refused:
+            return outcome::refused;
+        case redis_errc::unknown:
+        case redis_errc::protocol_error:
+            return outcome::unknown;
+        case redis_errc::not_sent:
+        case redis_errc::connect_failed:
+        case redis_errc::auth_failed:
+        case redis_errc::closed:
+        case redis_errc::queue_full:
+        case redis_errc::not_allowed:
+            return outcome::not_sent;
+    }
+    return outcome::unknown;
 }
 
 redis_errc classify_server_error(std::string_view message) noexcept {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "redis/core/outcome.hpp"
+
 namespace headroom::redis {
 
 enum class redis_errc {
@@ -19,6 +21,7 @@ enum class redis_errc {
     auth_failed,       // NOAUTH, WRONGPASS, NOPERM in the handshake: trying again cannot help
     closed,            // the client is closed
     unexpected_reply,  // well-formed, but not what this command answers
+    queue_full,        // not sent: the lane holds as many commands or bytes as it may
     not_allowed,  // this command cannot run on the shared lane (blocking, session-changing, ...)
 };
 
@@ -26,6 +29,9 @@ enum class redis_errc {
 [[nodiscard]] inline std::error_code make_error_code(redis_errc code) noexcept {
     return {static_cast<int>(code), redis_category()};
 }
+// What a failure says about the command. Those of a connection, such as auth_failed, happen before
+// anything is sent.
+[[nodiscard]] outcome outcome_of(redis_errc code) noexcept;
 // `refused` for the messages a server sends before executing anything, else `server_error`.
 [[nodiscard]] redis_errc classify_server_error(std::string_view message) noexcept;
 

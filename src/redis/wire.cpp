@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <utility>
@@ -47,10 +50,11 @@ void wire::start() {
 
 void wire::accept(exchange& x) {
     if (loss_) {
-        fail(x, redis_errc::not_sent, loss_->what());
+        group_->fail(x, redis_errc::not_sent, loss_->what());
         return;
     }
     x.holder = this;
+    x.since = group_->turn_time();
     queued_.push_back(x);
     commands_queued_ += x.commands.size();
     bytes_queued_ += x.bytes;
@@ -193,6 +197,8 @@ bool wire::on_value(value& v) {
     }
     const auto turn = pairing_.take();
     if (due != nullptr) {
+        group_->traffic.count(v.is_error() ? outcome_of(classify_server_error(v.text))
+                                           : outcome::ok);
         ++due->filled;
         if (turn->is_last) {
             due->holder = nullptr;
@@ -210,7 +216,7 @@ void wire::on_unasked(const value& v, exchange* due) {
                      is_refusal ? printable_excerpt(v.text) : "a reply to no command"};
     if (due != nullptr) {
         (void)pairing_.take();
-        fail(*due, redis_errc::not_sent, "the server answered before it was asked");
+        group_->fail(*due, redis_errc::not_sent, "the server answered before it was asked");
     }
     lose(std::move(why), is_refusal ? loss_reason::refused : loss_reason::nonsense);
 }
@@ -223,31 +229,24 @@ void wire::tell_if_idle() {
 
 // --- Ends ---
 
-void wire::fail(exchange& x, redis_errc code, std::string detail) {
-    x.failure = error{code, std::move(detail)};
-    x.holder = nullptr;
-    group_->resume(x);
-}
-
 void wire::withdraw(exchange& x, std::string_view why) {
     if (x.is_encoded) {
-        give_up(x, why);
+        give_up(x, std::string(why));
         lose_if_silent();
     } else {
-        give_up_unsent(x, why);
+        give_up_unsent(x, std::string(why));
         tell_if_idle();
     }
 }
 
 deadline wire::expire(clock::time_point now) {
-    constexpr std::string_view too_late = "its deadline has passed";
     auto earliest = deadline::max();
     bool has_given_up = false;
     pairing_.for_each_owner([&](exchange& x) {
         if (x.by > now) {
             earliest = std::min(earliest, x.by);
         } else {
-            give_up(x, too_late);
+            give_up(x, too_late(x, now));
             has_given_up = true;
         }
     });
@@ -256,7 +255,7 @@ deadline wire::expire(clock::time_point now) {
         if (x->by > now) {
             earliest = std::min(earliest, x->by);
         } else {
-            give_up_unsent(*x, too_late);
+            give_up_unsent(*x, too_late(*x, now));
         }
         x = next;
     }
@@ -265,18 +264,31 @@ deadline wire::expire(clock::time_point now) {
     return earliest;
 }
 
-// The reply, if it comes, is nobody's.
-void wire::give_up(exchange& x, std::string_view why) {
-    pairing_.abandon(x.ticket);
-    ++group_->traffic.abandoned;
-    fail(x, redis_errc::unknown, std::string(why));
+std::string wire::too_late(const exchange& x, clock::time_point now) const {
+    const auto ms = [now](clock::time_point from) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(now - from).count();
+    };
+    auto text = fmt::format(
+        "its deadline has passed, {} ms after it was queued here; this connection owes {} replies",
+        ms(x.since), pairing_.due());
+    if (pairing_.due() > 0) text += fmt::format(", was last heard {} ms ago", ms(silent_since_));
+    text += fmt::format(", and has {} bytes to write", bytes_queued());
+    if (group_->describe_pool) text += "; " + group_->describe_pool();
+    return text;
 }
 
-void wire::give_up_unsent(exchange& x, std::string_view why) {
+// The reply, if it comes, is nobody's.
+void wire::give_up(exchange& x, std::string why) {
+    pairing_.abandon(x.ticket);
+    ++group_->traffic.abandoned;
+    group_->fail(x, redis_errc::unknown, std::move(why));
+}
+
+void wire::give_up_unsent(exchange& x, std::string why) {
     queued_.remove(x);
     commands_queued_ -= x.commands.size();
     bytes_queued_ -= x.bytes;
-    fail(x, redis_errc::not_sent, std::string(why));
+    group_->fail(x, redis_errc::not_sent, std::move(why));
 }
 
 // Slow is not dead: judged by progress of the connection, not by one caller's deadline.
@@ -298,7 +310,8 @@ void wire::lose(error why, std::optional<loss_reason> kind) {
             x->holder = nullptr;
             unsent.push_back(*x);
         } else {
-            fail(*x, is_nonsense ? redis_errc::protocol_error : redis_errc::unknown, why.what());
+            group_->fail(*x, is_nonsense ? redis_errc::protocol_error : redis_errc::unknown,
+                         why.what());
         }
     }
     while (auto* x = queued_.pop_front()) {
@@ -315,7 +328,7 @@ void wire::lose(error why, std::optional<loss_reason> kind) {
         return;
     }
     while (auto* x = unsent.pop_front())
-        fail(*x, redis_errc::not_sent, why.what());
+        group_->fail(*x, redis_errc::not_sent, why.what());
 }
 
 bool wire::is_quiet() noexcept {

@@ -77,9 +77,9 @@ private:
     void on_unasked(const value& v, exchange* due);
     void encode_queued(std::string& to);
     [[nodiscard]] std::size_t send(std::string_view bytes);
-    void fail(exchange& x, redis_errc code, std::string detail);
-    void give_up(exchange& x, std::string_view why);
-    void give_up_unsent(exchange& x, std::string_view why);
+    void give_up(exchange& x, std::string why);
+    void give_up_unsent(exchange& x, std::string why);
+    [[nodiscard]] std::string too_late(const exchange& x, clock::time_point now) const;
     void tell_if_idle();
     void lose_if_silent();
 

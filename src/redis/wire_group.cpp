@@ -53,6 +53,13 @@ void wire_group::on_timer() {
 
 // --- Turns ---
 
+void wire_group::fail(exchange& x, redis_errc code, std::string detail) {
+    traffic.count(outcome_of(code), x.commands.size() - x.filled);
+    x.failure = error{code, std::move(detail)};
+    x.holder = nullptr;
+    resume(x);
+}
+
 void wire_group::resume(exchange& x) {
     ended_.push_back(x);
     schedule();

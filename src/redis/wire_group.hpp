@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/time.hpp"
 #include "redis/core/traffic.hpp"
 #include "redis/exchange.hpp"
+#include "redis/redis_error.hpp"
 
 namespace headroom::redis {
 
@@ -45,6 +47,8 @@ public:
         return is_in_turn_ ? turn_began_ : clock::now();
     }
 
+    // Ends the exchange with this failure, which is counted for each command without a reply.
+    void fail(exchange& x, redis_errc code, std::string detail);
     // The exchange has ended: its caller runs in this turn if one is going on, else in the next.
     void resume(exchange& x);
     // Calls w.flush() at the end of the turn.
@@ -67,6 +71,8 @@ public:
     [[nodiscard]] std::string& encoding() { return encoding_; }
 
     lane_traffic traffic;  // of all wires, since start
+    // What the pool looks like now, for the error of who waited too long.
+    std::function<std::string()> describe_pool;
 
 private:
     void schedule();

@@ -66,7 +66,8 @@ bool is_passing(const error& why) {
 }
 
 bool may_have_run(const error& why) {
-    return why.code != redis::redis_errc::refused && why.code != redis::redis_errc::not_sent;
+    return why.code != redis::redis_errc::refused && why.code != redis::redis_errc::not_sent &&
+           why.code != redis::redis_errc::queue_full;
 }
 
 }  // namespace

@@ -16,18 +16,12 @@ namespace json = boost::json;
 
 namespace {
 
-json::object refusals_of(const pool::pool_stats& stats) {
-    json::object by_reason;
-    for (std::size_t at = 0; at < stats.refused.size(); ++at)
-        by_reason[to_string(static_cast<pool::refusal>(at))] = stats.refused[at];
-    return by_reason;
-}
-
-json::object closes_of(const pool::pool_stats& stats) {
-    json::object by_reason;
-    for (std::size_t at = 0; at < stats.closed.size(); ++at)
-        by_reason[to_string(static_cast<pool::close_reason>(at))] = stats.closed[at];
-    return by_reason;
+template <class Reason, std::size_t Size>
+json::object by_reason(const std::array<std::uint64_t, Size>& counts) {
+    json::object report;
+    for (std::size_t i = 0; i < Size; ++i)
+        report[to_string(static_cast<Reason>(i))] = counts[i];
+    return report;
 }
 
 json::object pool_report(std::string_view kind, const pool::pool_stats& stats,
@@ -49,10 +43,10 @@ json::object pool_report(std::string_view kind, const pool::pool_stats& stats,
                         {"closing", stats.closing},
                         {"acquires", stats.acquires},
                         {"granted", stats.granted},
-                        {"refused", refusals_of(stats)},
+                        {"refused", by_reason<pool::refusal>(stats.refused)},
                         {"opened", stats.opened},
                         {"opens_failed", stats.opens_failed},
-                        {"closed", closes_of(stats)},
+                        {"closed", by_reason<pool::close_reason>(stats.closed)},
                         {"abandoned", stats.abandoned},
                         {"owners", std::move(by_owner)}};
     if (stats.cap) report["cap"] = *stats.cap;
@@ -63,13 +57,24 @@ json::object lane_report(const redis::lane_stats& lane) {
     return {{"connections", lane.connections},
             {"outstanding", lane.outstanding},
             {"commands", lane.commands},
-            {"abandoned", lane.abandoned},
+            {"queue_full", lane.queue_full},
             {"reconnects", lane.reconnects}};
+}
+
+json::object traffic_report(const redis::lane_traffic& traffic) {
+    return {{"bytes_written", traffic.bytes_written},
+            {"bytes_read", traffic.bytes_read},
+            {"batches", traffic.batches},
+            {"commands", traffic.commands},
+            {"abandoned", traffic.abandoned},
+            {"outcomes", by_reason<redis::outcome>(traffic.outcomes)},
+            {"lost", by_reason<redis::loss_reason>(traffic.losses)}};
 }
 
 json::object redis_pool_report(std::string_view kind, const redis::client& of) {
     auto report = pool_report(kind, of.stats(), of.owners());
     report["lane"] = lane_report(of.lane());
+    report["traffic"] = traffic_report(of.traffic());
     return report;
 }
 

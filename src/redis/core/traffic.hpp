@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "redis/core/outcome.hpp"
+
 namespace headroom::redis {
 
 // Why a connection ended that nobody had asked to end.
@@ -37,12 +39,16 @@ struct lane_traffic {
     std::uint64_t abandoned = 0;  // replies swallowed because their caller had given up
     std::array<std::uint64_t, batch_buckets> batch_sizes{};
     std::array<std::uint64_t, loss_reasons> losses{};
+    std::array<std::uint64_t, redis::outcomes> outcomes{};  // of commands, each try by itself
 
     void count_batch(std::size_t size) {
         ++batches;
         commands += size;
         const auto bucket = static_cast<std::size_t>(std::bit_width(size));
         ++batch_sizes[bucket < batch_buckets ? bucket : batch_buckets - 1];
+    }
+    void count(outcome of, std::size_t commands_ended = 1) {
+        outcomes[static_cast<std::size_t>(of)] += commands_ended;
     }
 };
 

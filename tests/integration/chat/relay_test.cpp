@@ -253,7 +253,7 @@ asio::awaitable<void> outlasts_silence(relay_world& world) {
     net::task_group saying(world.loop.get_executor());
     saying.spawn("say", say_once(world, ended));
     const bool tried_again = co_await wait_until(
-        [&world] { return world.client.lane().abandoned >= 2; }, in(5 * attempt_time_max + 5s));
+        [&world] { return world.client.traffic().abandoned >= 2; }, in(5 * attempt_time_max + 5s));
     EXPECT_TRUE(tried_again);
     EXPECT_FALSE(ended);
     world.server.resume();
@@ -278,7 +278,7 @@ asio::awaitable<void> finds_far_back(relay_world& world) {
     world.server.suspend();
     net::task_group saying(world.loop.get_executor());
     saying.spawn("say", say_many(world));
-    EXPECT_TRUE(co_await wait_until([&] { return world.client.lane().abandoned >= 1; }, in(10s)));
+    EXPECT_TRUE(co_await wait_until([&] { return world.client.traffic().abandoned >= 1; }, in(10s)));
     world.server.resume();
     EXPECT_TRUE(co_await saying.join(in(10s)));
     EXPECT_EQ(world.server.ask("XLEN " + world.keys.history("s1")), ":151\r\n");

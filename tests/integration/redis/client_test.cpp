@@ -272,7 +272,45 @@ TEST(RedisClient, AnswersUnknownWhenTheDeadlinePassesAfterTheWrite) {
     EXPECT_EQ(reply.error().code, redis_errc::unknown);
     // The late reply is swallowed, and the next caller gets its own.
     EXPECT_EQ(f.execute(command("ECHO", "mine"))->text, "mine");
-    EXPECT_EQ(f.redis->lane().abandoned, 1U);
+    EXPECT_EQ(f.redis->traffic().abandoned, 1U);
+}
+
+TEST(RedisClient, SaysInATimeoutWhatItsConnectionAndThePoolLookedLike) {
+    private_redis server;
+    fixture f(options_for(server));
+    ASSERT_TRUE(f.execute(command("PING")).has_value());
+    server.suspend();
+    const auto reply = f.execute(command("INCR", "n"), 100ms);
+    server.resume();
+    ASSERT_FALSE(reply.has_value());
+    EXPECT_THAT(reply.error().detail,
+                testing::ContainsRegex("its deadline has passed, 1[0-9][0-9] ms after it was "
+                                       "queued here; this connection owes 1 replies, was last "
+                                       "heard 1[0-9][0-9] ms ago, and has 0 bytes to write"));
+    EXPECT_THAT(reply.error().detail,
+                testing::HasSubstr("async: 1 of 6 connections (0 opening, 0 idle, 1 in use, 1 of "
+                                   "them for the 1 commands outstanding on the command lane)"));
+}
+
+TEST(RedisClient, CountsWhatWentOverItsConnections) {
+    private_redis server;
+    auto options = options_for(server);
+    options.lane_connections_max = 1;
+    fixture f(options);
+    ASSERT_TRUE(f.execute(command("SET", "key", "text")).has_value());
+    EXPECT_EQ(f.execute(command("INCR", "key")).error().code, redis_errc::server_error);
+    const auto before = f.redis->traffic();
+    ASSERT_TRUE(run_on(f.loop, f.redis->pipeline(std::vector<command>(100, command("PING")),
+                                                 {f.owner, in(5s)}))
+                    .has_value());
+    const auto& now = f.redis->traffic();
+    EXPECT_EQ(now.bytes_written - before.bytes_written, 100 * command("PING").encoded_size());
+    EXPECT_EQ(now.bytes_read - before.bytes_read, 100 * std::string_view("+PONG\r\n").size());
+    EXPECT_EQ(now.batches - before.batches, 1U);
+    EXPECT_EQ(now.commands - before.commands, 100U);
+    EXPECT_EQ(now.batch_sizes[7], 1U);  // 64 <= 100 < 128
+    EXPECT_EQ(now.outcomes[static_cast<std::size_t>(outcome::server_error)], 1U);
+    EXPECT_EQ(now.outcomes[static_cast<std::size_t>(outcome::ok)], now.commands - 1);
 }
 
 TEST(RedisClient, GivesAHalfOpenConnectionUpWhenItHasBeenSilentForTooLong) {
@@ -330,11 +368,13 @@ TEST(RedisClient, SaysWhichBoundAQueueIsAt) {
     const auto many = run_on(
         f.loop, f.redis->pipeline(std::vector<command>(11, command("PING")), {f.owner, in(1s)}));
     ASSERT_FALSE(many.has_value());
-    EXPECT_EQ(many.error().code, redis_errc::not_sent);
+    EXPECT_EQ(many.error().code, redis_errc::queue_full);
     EXPECT_THAT(many.error().detail, testing::HasSubstr("lane_commands_max is 10"));
     const auto big = f.execute(command("SET", "key", std::string(2000, 'x')));
     ASSERT_FALSE(big.has_value());
+    EXPECT_EQ(big.error().code, redis_errc::queue_full);
     EXPECT_THAT(big.error().detail, testing::HasSubstr("lane_bytes_max is 1000"));
+    EXPECT_EQ(f.redis->lane().queue_full, 2U);
 }
 
 TEST(RedisClient, TellsWrongCredentialsAtOnceAndKeepsThemToItself) {
@@ -402,6 +442,23 @@ TEST_P(CappedRedisClient, NeverHasMoreConnectionsOnTheServerThanItsCap) {
     EXPECT_THAT(server.client_names(), Each("chat:host-1:42:async"));
 }
 INSTANTIATE_TEST_SUITE_P(Caps, CappedRedisClient, testing::Values(2U, 3U, 6U));
+
+TEST(RedisClient, GivesLaneConnectionsUpAfterALull) {
+    private_redis server;
+    auto options = options_for(server);
+    options.lane_shrink_interval = 20ms;
+    fixture f(options);
+    run_on(f.loop, all_of(2000, [&](std::size_t i) {
+               return echo_once(*f.redis, f.owner, std::to_string(i), 20s);
+           }));
+    EXPECT_GE(f.redis->stats().opened, 2U);
+    EXPECT_TRUE(
+        run_on(f.loop, wait_until([&] { return f.redis->lane().connections == 1; }, in(5s))));
+    // Given back, not lost: the pool keeps them as long as any idle connection.
+    EXPECT_EQ(f.redis->stats().idle, f.redis->stats().opened - 1);
+    EXPECT_EQ(f.redis->lane().reconnects, 0U);
+    EXPECT_EQ(f.execute(command("ECHO", "mine"))->text, "mine");
+}
 
 TEST(RedisClient, GivesSurplusLaneConnectionsUpToAWaitingLease) {
     private_redis server;
