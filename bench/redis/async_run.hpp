@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The workloads on the asynchronous client. Not those of the blocking one.
 #pragma once
 
 #include "measured.hpp"

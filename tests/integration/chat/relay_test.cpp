@@ -278,7 +278,8 @@ asio::awaitable<void> finds_far_back(relay_world& world) {
     world.server.suspend();
     net::task_group saying(world.loop.get_executor());
     saying.spawn("say", say_many(world));
-    EXPECT_TRUE(co_await wait_until([&] { return world.client.traffic().abandoned >= 1; }, in(10s)));
+    EXPECT_TRUE(
+        co_await wait_until([&] { return world.client.traffic().abandoned >= 1; }, in(10s)));
     world.server.resume();
     EXPECT_TRUE(co_await saying.join(in(10s)));
     EXPECT_EQ(world.server.ask("XLEN " + world.keys.history("s1")), ":151\r\n");
