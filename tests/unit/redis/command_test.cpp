@@ -31,32 +31,6 @@ TEST(RedisCommand, TellsItsWordsApartFromTheirBytes) {
     EXPECT_EQ(odd.argument(4), "");
 }
 
-TEST(CommandTraits, KeepOffTheSharedLaneWhatWouldHurtOthers) {
-    EXPECT_EQ(effect_of(command("GET", "k")), command_effect::none);
-    EXPECT_EQ(effect_of(command("PUBLISH", "c", "m")), command_effect::none);
-    EXPECT_EQ(effect_of(command("ARBITRARILYLONGCOMMAND")), command_effect::none);
-    EXPECT_EQ(effect_of(command("")), command_effect::none);
-    EXPECT_EQ(effect_of(command("blpop", "k", 0)), command_effect::blocks);
-    EXPECT_EQ(effect_of(command("Multi")), command_effect::transaction);
-    EXPECT_EQ(effect_of(command("SELECT", 1)), command_effect::session);
-    EXPECT_EQ(effect_of(command("PSUBSCRIBE", "*")), command_effect::pairing);
-    EXPECT_EQ(effect_of(command("HELLO", 3)), command_effect::pairing);
-    EXPECT_EQ(effect_of(command("RESET")), command_effect::pairing);
-}
-
-TEST(CommandTraits, LookAtArgumentsWhereTheyDecide) {
-    EXPECT_EQ(effect_of(command("XREAD", "COUNT", 1, "STREAMS", "BLOCK", "0")),
-              command_effect::none);
-    EXPECT_EQ(effect_of(command("XREAD", "block", 0, "STREAMS", "s", "$")), command_effect::blocks);
-    EXPECT_EQ(effect_of(command("XREADGROUP", "GROUP", "BLOCK", "c", "STREAMS", "s", ">")),
-              command_effect::none);
-    EXPECT_EQ(effect_of(command("XREADGROUP", "GROUP", "g", "c", "BLOCK", 5, "STREAMS", "s", ">")),
-              command_effect::blocks);
-    EXPECT_EQ(effect_of(command("CLIENT", "LIST")), command_effect::none);
-    EXPECT_EQ(effect_of(command("CLIENT", "setname", "x")), command_effect::session);
-    EXPECT_EQ(effect_of(command("CLIENT", "REPLY", "OFF")), command_effect::pairing);
-}
-
 value text(value_kind kind, std::string words) {
     value v;
     v.kind = kind;
