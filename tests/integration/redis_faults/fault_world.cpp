@@ -22,16 +22,6 @@ using test::toward;
 
 // --- Outcomes ---
 
-std::string outcome_tally::word(std::error_code code) {
-    if (code == redis_errc::not_sent) return "not sent";
-    if (code == redis_errc::unknown) return "unknown";
-    if (code == redis_errc::refused) return "refused";
-    if (code == redis_errc::closed) return "closed";
-    if (code == redis_errc::server_error) return "server error";
-    if (code == redis_errc::connect_failed) return "connect failed";
-    return std::string(code.category().name()) + ": " + code.message();
-}
-
 int outcome_tally::of(const std::string& what) const {
     const auto at = counts_.find(what);
     return at == counts_.end() ? 0 : at->second;

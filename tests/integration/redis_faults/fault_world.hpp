@@ -25,6 +25,7 @@
 #include "redis/client.hpp"
 #include "redis/subscriber.hpp"
 #include "support/fault_gate.hpp"
+#include "support/outcome_word.hpp"
 #include "support/private_redis.hpp"
 #include "support/run_on_loop.hpp"
 
@@ -33,8 +34,9 @@ namespace headroom::redis {
 // How calls ended, by word: "ok", "unknown", ...
 class outcome_tally {
 public:
-    static std::string word(std::error_code code);
-    void add(const error* failed) { ++counts_[failed == nullptr ? "ok" : word(failed->code)]; }
+    void add(const error* failed) {
+        ++counts_[failed == nullptr ? "ok" : test::outcome_word(failed->code)];
+    }
     template <class T>
     void add(const result<T>& reply) {
         add(reply ? nullptr : &reply.error());
