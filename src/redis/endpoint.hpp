@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "redis/core/host_and_port.hpp"
+
 namespace headroom::redis {
 
 // TLS from the first byte. Verification is on; what can be left out is what the system supplies.
@@ -16,12 +18,6 @@ struct tls_options {
     std::string certificate_file;  // PEM, our own, for servers that ask for one; with key_file
     std::string key_file;
     std::string server_name;  // asked for (SNI) and checked; empty: the host
-};
-
-struct host_and_port {
-    std::string host;
-    std::uint16_t port = 0;
-    bool operator==(const host_and_port&) const = default;
 };
 
 // Sentinels that know where the primary is.
