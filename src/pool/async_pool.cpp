@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool/async_pool.hpp"
 
+#include <unistd.h>
+
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -112,8 +114,13 @@ struct async_pool::state : std::enable_shared_from_this<state> {
             held.open->abort();
             return;
         }
+        // The cap protects the server that is dialled, and that is another one now: nobody waits
+        // for the former one, which may be dead, to let go.
+        if (what.why == close_reason::retired) return drop(what.slot, std::move(held.open));
         close(what.slot, std::move(held.open));
     }
+
+    void act(const cut_lease& what) { connections[what.slot.index].open->abort(); }
 
     void act(const abandon&) {}  // the watch of the closing socket ends by its own deadline
 
@@ -140,6 +147,12 @@ struct async_pool::state : std::enable_shared_from_this<state> {
             return;
         }
         closes.spawn("close " + options.kind, watch(shared_from_this(), slot, descriptor));
+    }
+
+    void drop(slot_id slot, std::unique_ptr<connection> closing) {
+        const int descriptor = closing->close();
+        if (descriptor >= 0) ::close(descriptor);
+        core.released_by_server(slot, clock::now(), pending);
     }
 
     static asio::awaitable<void> open(std::shared_ptr<state> self, slot_id slot) {
@@ -277,6 +290,11 @@ asio::awaitable<result<lease>> async_pool::acquire(owner_id owner, deadline by) 
 
 void async_pool::resize(std::optional<std::uint32_t> cap, std::uint32_t floor) {
     state_->core.resize(cap, floor, clock::now(), state_->pending);
+    state_->perform();
+}
+
+void async_pool::retire_connections() {
+    state_->core.retire(clock::now(), state_->pending);
     state_->perform();
 }
 

@@ -54,6 +54,10 @@ public:
 
     void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);
 
+    // Another server is to be used from now on: closes idle connections and cuts leased ones, whose
+    // holders notice. From the next open on, the connector says which server that is.
+    void retire_connections();
+
     // Refuses waiters, closes idle connections, waits for leases, cuts them at `by`, and returns
     // when the server has let go of every connection or the grace time after `by` has passed. Later
     // calls return what the first did.

@@ -117,6 +117,10 @@ struct blocking_pool::state {
         to_close.emplace_back(what.slot, std::move(held.open));
         return true;
     }
+    bool act(const cut_lease& what) {
+        connections[what.slot.index].open->abort();
+        return false;
+    }
     bool act(const abandon&) { return false; }
     bool act(const peek& what) {
         const auto& open = connections[what.slot.index].open;
@@ -314,6 +318,12 @@ void blocking_pool::take_back(slot_id slot, bool reusable) noexcept {
 void blocking_pool::resize(std::optional<std::uint32_t> cap, std::uint32_t floor) {
     const std::lock_guard lock(state_->mutex);
     state_->core.resize(cap, floor, clock::now(), state_->pending);
+    state_->perform();
+}
+
+void blocking_pool::retire_connections() {
+    const std::lock_guard lock(state_->mutex);
+    state_->core.retire(clock::now(), state_->pending);
     state_->perform();
 }
 

@@ -68,6 +68,8 @@ public:
     [[nodiscard]] owner_id owner(std::string_view name);
     [[nodiscard]] result<blocking_lease> acquire(owner_id owner, deadline by);
     void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);
+    // As async_pool::retire_connections.
+    void retire_connections();
     // As async_pool::drain; returns when nothing is left or the grace time after `by` has passed.
     [[nodiscard]] result<void> drain(deadline by);
 

@@ -37,6 +37,8 @@ BUGS = [
     ('no retry after a failed open', CORE, 'want_wake(open_not_before_, out);\n            return;', 'return;'),
     ('a deadline never announced', CORE, 'want_wake(by, out);\n    settle(now, out);\n    return waiter;',
      'settle(now, out);\n    return waiter;'),
+    ('a retired lease kept', CORE, '} else if (slots_[slot.index].is_retired) {',
+     '} else if (slots_[slot.index].is_retired && slot.index > 1) {'),
     ('a broken lease kept', CORE, '} else if (!reusable) {', '} else if (!reusable && slot.index > 0) {'),
 ]
 

@@ -53,15 +53,15 @@ constexpr invariant books_agree{"books_agree",
 constexpr invariant counters_rise{"counters_rise", "no total ever falls"};
 constexpr invariant closes_for_cause{"closes_for_cause",
                                      "every close has the reason the world knows of"};
+constexpr invariant retires_all{
+    "retires_all", "nothing that was open when the server was replaced is granted again"};
 constexpr invariant drains{
     "drains", "after a drain nothing is granted or opened, and everything is gone in bounded time"};
-constexpr invariant all_invariants[] = {within_cap,         ends_once,
-                                        first_in_first_out, last_in_first_out,
-                                        passes_on,          no_idle_beside_waiter,
-                                        floor_holds,        opens_for_waiters,
-                                        opens_bounded,      deadline_honoured,
-                                        books_agree,        counters_rise,
-                                        closes_for_cause,   drains};
+constexpr invariant all_invariants[] = {within_cap,        ends_once,         first_in_first_out,
+                                        last_in_first_out, passes_on,         no_idle_beside_waiter,
+                                        floor_holds,       opens_for_waiters, opens_bounded,
+                                        deadline_honoured, books_agree,       counters_rise,
+                                        closes_for_cause,  retires_all,       drains};
 
 struct broken_invariant : std::runtime_error {
     broken_invariant(const invariant& which, const std::string& what)
@@ -104,6 +104,8 @@ private:
         time_point opened{};
         time_point idle_since{};
         time_point close_by{};
+        bool retired = false;  // leased when the server was replaced
+        bool cut = false;
     };
     struct caller {
         waiter_id id;
@@ -158,7 +160,7 @@ private:
             case 12:
                 return stale_event();
             case 13:
-                return chance(10) ? change_size() : pass_time();
+                return chance(10) ? change_size() : chance(10) ? retire_all() : pass_time();
             default:
                 return pass_time();
         }
@@ -249,6 +251,8 @@ private:
         const auto after = sockets_.find(*slot);
         const bool closed = after != sockets_.end() && after->second.at == stage::closing;
         require(reusable || closed, closes_for_cause, "a connection not proven reusable was kept");
+        require(closed || !after->second.retired, retires_all,
+                "a connection to the former server was kept");
         if (lost_race && somebody_waits && !closed) {
             require(after->second.at == stage::leased && served_by_queue_, passes_on,
                     "the slot went idle");
@@ -297,6 +301,21 @@ private:
         floor_ = static_cast<std::uint32_t>(below(cap_.value_or(4) + 1));
         size_ceiling_ = old_size;
         step([this] { core_.resize(cap_, floor_, now_, out_); });
+        check();
+    }
+
+    // Another server is to be used: nothing that is open now may be granted again.
+    void retire_all() {
+        for (auto& [slot, at] : sockets_) {
+            if (at.at == stage::leased) at.retired = true;
+        }
+        failing_since_.reset();
+        retiring_ = true;
+        step([this] { core_.retire(now_, out_); });
+        retiring_ = false;
+        require(idle_.empty(), retires_all, "an idle connection of the former server was kept");
+        for (const auto& [slot, at] : sockets_)
+            require(!at.retired || at.cut, retires_all, "a lease on the former server was not cut");
         check();
     }
 
@@ -449,6 +468,9 @@ private:
                 require(cap_ && live() > *cap_, closes_for_cause,
                         "closed as over the cap, but is not");
                 break;
+            case close_reason::retired:
+                require(was_idle ? retiring_ : at.retired, closes_for_cause, "retired unasked");
+                break;
             case close_reason::went_away:
                 require(breaking_ == what.slot, closes_for_cause, "went_away unasked");
                 break;
@@ -463,6 +485,13 @@ private:
         ++closed_[static_cast<std::size_t>(what.why)];
         at.close_by = now_ + limits_.close_grace;
         at.at = what.why == close_reason::drain_forced ? stage::cut : stage::closing;
+    }
+
+    void act(const cut_lease& what) {
+        auto& at = sockets_.at(what.slot);
+        require(retiring_ && at.at == stage::leased && !at.cut, closes_for_cause,
+                "a lease was cut unasked, or twice");
+        at.cut = true;
     }
 
     void act(const abandon& what) {
@@ -634,6 +663,7 @@ private:
     std::optional<time_point> failing_since_;
     std::optional<slot_id> serving_;
     std::optional<slot_id> breaking_;
+    bool retiring_ = false;
     bool served_by_queue_ = false;
 
     waiter_tag tags_ = 0;

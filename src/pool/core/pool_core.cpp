@@ -45,6 +45,8 @@ std::string_view to_string(close_reason why) {
             return "lifetime";
         case close_reason::over_cap:
             return "over_cap";
+        case close_reason::retired:
+            return "retired";
         case close_reason::drained:
             return "drained";
         case close_reason::drain_forced:
@@ -128,6 +130,8 @@ void pool_core::returned(slot_id slot, bool reusable, clock::time_point now, act
     if (!is_current(slot, slot_state::leased)) return;  // cut by the drain
     if (draining_) {
         close(slot.index, close_reason::drained, now, out);
+    } else if (slots_[slot.index].is_retired) {
+        close(slot.index, close_reason::retired, now, out);
     } else if (!reusable) {
         close(slot.index, close_reason::broken, now, out);
     } else if (is_over_cap()) {
@@ -197,6 +201,20 @@ void pool_core::resize(std::optional<std::uint32_t> cap, std::uint32_t floor, cl
     stats_.cap = cap;
     stats_.floor = floor;
     if (cap) close_idle_above(*cap, close_reason::over_cap, now, out);
+    settle(now, out);
+}
+
+void pool_core::retire(clock::time_point now, actions& out) {
+    close_idle_above(0, close_reason::retired, now, out);
+    for (std::uint32_t index = 0; index < slots_.size(); ++index) {
+        auto& at = slots_[index];
+        if (at.state != slot_state::leased || at.is_retired) continue;
+        at.is_retired = true;
+        out.emplace_back(cut_lease{id_of(index)});
+    }
+    failures_in_a_row_ = 0;
+    failed_permanently_ = false;
+    open_not_before_ = clock::time_point::min();
     settle(now, out);
 }
 
@@ -270,6 +288,7 @@ void pool_core::free_slot(std::uint32_t index) {
     move(index, slot_state::free);
     auto& at = slots_[index];
     ++at.generation;
+    at.is_retired = false;
     at.next = std::exchange(free_slots_, index);
 }
 

@@ -55,10 +55,11 @@ enum class close_reason : std::uint8_t {
     idle,          // unused for idle_timeout, and above the floor
     lifetime,      // older than its drawn lifetime
     over_cap,      // the cap was lowered
+    retired,       // its server is not the one to use any more
     drained,       // the pool closes
     drain_forced,  // still leased when the drain's deadline passed
 };
-inline constexpr std::size_t close_reason_kinds = 7;
+inline constexpr std::size_t close_reason_kinds = 8;
 
 // Whether opening is worth trying again within the callers' deadlines.
 enum class open_failure : std::uint8_t {
@@ -108,6 +109,11 @@ struct close_connection {
     close_reason why;
     bool operator==(const close_connection&) const = default;
 };
+// Cut the connection under its lease, so that its holder notices; it comes back by returned().
+struct cut_lease {
+    slot_id slot;
+    bool operator==(const cut_lease&) const = default;
+};
 // The server did not let go within the grace time: stop watching, the slot is free again.
 struct abandon {
     slot_id slot;
@@ -123,8 +129,8 @@ struct wake_at {
     clock::time_point when;
     bool operator==(const wake_at&) const = default;
 };
-using action =
-    std::variant<open_connection, grant, refuse, close_connection, abandon, peek, wake_at>;
+using action = std::variant<open_connection, grant, refuse, close_connection, cut_lease, abandon,
+                            peek, wake_at>;
 using actions = std::vector<action>;  // owned and reused by the driver
 
 struct owner_usage {
@@ -204,6 +210,11 @@ public:
     void resize(std::optional<std::uint32_t> cap, std::uint32_t floor, clock::time_point now,
                 actions& out);
 
+    // Another server is to be used from now on: closes what is idle, cuts leases, and forgets the
+    // back-off, which was the former server's. Which server an open under way will reach is its
+    // connector's business.
+    void retire(clock::time_point now, actions& out);
+
     // Refuses all waiters and closes what is idle; leases close as they come back, by force after
     // `by`. Final.
     void drain(deadline by, clock::time_point now, actions& out);
@@ -225,6 +236,7 @@ private:
     struct slot {
         slot_state state = slot_state::free;
         std::uint32_t generation = 0;
+        bool is_retired = false;  // closes when its lease ends
         owner_id owner{};
         std::uint32_t previous = none;  // in the idle list, most recently used last
         std::uint32_t next = none;      // in the idle list, or in the list of free slots

@@ -377,5 +377,32 @@ TEST_F(PoolCore, RemovesAnyOfAHundredThousandWaitersInOrder) {
     }
 }
 
+TEST_F(PoolCore, RetiresEveryConnectionWhenAnotherServerIsToBeUsed) {
+    use(of(2));
+    const auto leased = open_for(ann);
+    const auto idle = open_for(bob);
+    on([&] { core->returned(idle, true, start, out); });
+
+    on([&] { core->retire(start, out); });
+    EXPECT_EQ(said<close_connection>(),
+              (std::vector{close_connection{idle, close_reason::retired}}));
+    EXPECT_EQ(said<cut_lease>(), (std::vector{cut_lease{leased}}));
+
+    // Even where the exchange was complete.
+    on([&] { core->returned(leased, true, start, out); });
+    EXPECT_EQ(said<close_connection>(),
+              (std::vector{close_connection{leased, close_reason::retired}}));
+}
+
+TEST_F(PoolCore, DialsAnotherServerWithoutTheBackOffOfTheFormerOne) {
+    use(of(1));
+    ask(ann);
+    const auto slot = said<open_connection>().at(0).slot;
+    on([&] { core->open_failed(slot, open_failure::transient, start, out); });
+    EXPECT_TRUE(said<open_connection>().empty());
+    on([&] { core->retire(start, out); });
+    EXPECT_EQ(said<open_connection>().size(), 1);
+}
+
 }  // namespace
 }  // namespace headroom::pool
