@@ -118,6 +118,29 @@ asio::awaitable<result<value>> client::execute(command what, call how) {
     co_return check_reply(std::move(*reply), form, what);
 }
 
+asio::awaitable<result<void>> client::view(command what, call how, reply_visitor visitor) {
+    const auto held = state_;
+    if (auto refusal = refuse_on_lane(what)) co_return std::unexpected(std::move(*refusal));
+    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
+    auto late = co_await refuse_late(how.by);
+    if (late) co_return std::unexpected(std::move(*late));
+
+    bool is_readable = true;
+    const reply_visitor checked = [&is_readable, &visitor](const reply_view& seen) {
+        is_readable = is_text(seen);
+        if (is_readable) visitor(seen);
+    };
+    value reply;
+    exchange x({&what, 1}, &reply, how.by);
+    x.visitor = held->options.form == reply_form::text ? &checked : &visitor;
+    co_await submission{x, held->lane};
+    if (x.failure) co_return std::unexpected(std::move(*x.failure));
+    if (!is_readable) co_return std::unexpected(not_text(what));
+    if (!reply.is_error()) co_return result<void>{};
+    const auto code = classify_server_error(reply.text);
+    co_return failure(code, std::move(reply.text));
+}
+
 asio::awaitable<result<std::vector<value>>> client::pipeline(std::vector<command> what, call how) {
     const auto held = state_;
     for (const auto& each : what) {

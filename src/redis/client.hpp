@@ -16,6 +16,7 @@
 #include "pool/async_pool.hpp"
 #include "pool/call.hpp"
 #include "redis/core/command.hpp"
+#include "redis/core/reply_view.hpp"
 #include "redis/core/traffic.hpp"
 #include "redis/core/value.hpp"
 #include "redis/endpoint.hpp"
@@ -91,6 +92,12 @@ public:
     // server_error or refused. Cancelling abandons the reply: nobody else ever sees it. Blocking
     // and session-changing commands are refused with not_allowed: take a lease.
     [[nodiscard]] boost::asio::awaitable<result<value>> execute(command what, call how);
+
+    // The same, but the reply is shown where it lies in the read buffer and not copied: `visitor`
+    // is called once before this returns ok, and not at all when it returns an error. It runs on
+    // the event loop while the connection reads: it must not block, throw or use the client.
+    [[nodiscard]] boost::asio::awaitable<result<void>> view(command what, call how,
+                                                            reply_visitor visitor);
 
     // Several commands written together on one connection, in order; not atomic. Server errors stay
     // among the values.

@@ -19,6 +19,7 @@
 #include "base/time.hpp"
 #include "redis/core/command.hpp"
 #include "redis/core/reply_pairing.hpp"
+#include "redis/core/reply_view.hpp"
 #include "redis/core/value.hpp"
 
 namespace headroom::redis {
@@ -94,7 +95,8 @@ struct exchange {
     value* replies;
     deadline by;
     std::size_t bytes = 0;
-    std::optional<error> failure;  // set when it ended without all replies
+    const reply_visitor* visitor = nullptr;  // is shown the replies that are no errors instead
+    std::optional<error> failure;            // set when it ended without all replies
 
     // The holder only.
     exchange_holder* holder = nullptr;  // null: not begun, or ended and about to be resumed

@@ -13,6 +13,8 @@ namespace headroom::redis {
 
 // A server error becomes the error; in a text pool, so does a string that is no UTF-8.
 [[nodiscard]] result<value> check_reply(value reply, reply_form form, const command& what);
+// That error.
+[[nodiscard]] error not_text(const command& what);
 // Server errors stay among the values.
 [[nodiscard]] result<std::vector<value>> check_replies(std::vector<value> replies, reply_form form);
 

@@ -171,7 +171,7 @@ void wire::on_read(std::size_t bytes) {
         // Straight to whose turn it is.
         auto* owner = receiver_ ? nullptr : pairing_.next_owner();
         auto& v = owner != nullptr ? owner->replies[owner->filled] : read_;
-        const auto progress = parser_.read(input, v);
+        const auto progress = read_reply(owner, input, v);
         if (progress == resp_parser::progress::needs_more) break;
         if (progress == resp_parser::progress::faulty) {
             lose({redis_errc::protocol_error, parser_.fault().reason}, loss_reason::nonsense);
@@ -180,6 +180,29 @@ void wire::on_read(std::size_t bytes) {
         if (!on_value(v)) return;
     }
     if (!loss_) group_->read_at_end_of_turn(shared_from_this());
+}
+
+resp_parser::progress wire::read_reply(exchange* owner, std::string_view& input, value& into) {
+    // Not for an answer that comes before its question.
+    const bool is_shown =
+        owner != nullptr && owner->visitor != nullptr && owner->begins_at < taken_;
+    if (!is_shown) return parser_.read(input, into);
+
+    if (const auto* seen = parser_.is_between_values() ? group_->viewer().read(input) : nullptr) {
+        if (seen->is_error()) {
+            into = to_value(*seen);
+        } else {
+            (*owner->visitor)(*seen);
+        }
+        return resp_parser::progress::complete;
+    }
+    const auto progress = parser_.read(input, into);
+    if (progress == resp_parser::progress::complete && !into.is_error() &&
+        into.kind != value_kind::push) {
+        (*owner->visitor)(group_->viewer().show(into));
+        into = {};
+    }
+    return progress;
 }
 
 bool wire::on_value(value& v) {

@@ -73,6 +73,8 @@ public:
 
 private:
     void on_read(std::size_t bytes);
+    [[nodiscard]] resp_parser::progress read_reply(exchange* owner, std::string_view& input,
+                                                   value& into);
     [[nodiscard]] bool on_value(value& v);
     void on_unasked(const value& v, exchange* due);
     void encode_queued(std::string& to);

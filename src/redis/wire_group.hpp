@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "redis/core/reply_view.hpp"
 #include "redis/core/traffic.hpp"
 #include "redis/exchange.hpp"
 #include "redis/redis_error.hpp"
@@ -70,6 +71,8 @@ public:
     // Where wires encode what they send at once. Empty between flushes.
     [[nodiscard]] std::string& encoding() { return encoding_; }
 
+    [[nodiscard]] reply_viewer& viewer() { return viewer_; }
+
     lane_traffic traffic;  // of all wires, since start
     // What the pool looks like now, for the error of who waited too long.
     std::function<std::string()> describe_pool;
@@ -96,6 +99,7 @@ private:
 
     std::vector<std::unique_ptr<char[]>> buffers_;
     std::string encoding_;
+    reply_viewer viewer_;
 };
 
 }  // namespace headroom::redis

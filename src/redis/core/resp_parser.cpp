@@ -135,7 +135,7 @@ bool resp_parser::read_at_once(std::string_view& input, value& into) const {
     if (used > bounds_.reply_bytes_max) return false;
 
     into.number = 0;
-    into.items.clear();
+    if (!into.items.empty()) into.items.clear();
     if (kind == ':') {
         into.kind = value_kind::integer;
         into.integer = static_cast<std::int64_t>(number);

@@ -9,7 +9,8 @@ namespace headroom::redis {
 
 // As deep as the parser lets a reply be.
 bool is_text(const value& tree) {
-    return is_utf8(tree.text) && std::ranges::all_of(tree.items, is_text);
+    return is_utf8(tree.text) &&
+           std::ranges::all_of(tree.items, [](const value& each) { return is_text(each); });
 }
 
 }  // namespace headroom::redis

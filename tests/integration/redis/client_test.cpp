@@ -275,6 +275,35 @@ TEST(RedisClient, AnswersUnknownWhenTheDeadlinePassesAfterTheWrite) {
     EXPECT_EQ(f.redis->traffic().abandoned, 1U);
 }
 
+TEST(RedisClient, ShowsAReplyWhereItLiesOnRequest) {
+    private_redis server;
+    fixture f(options_for(server));
+    ASSERT_TRUE(f.execute(command("RPUSH", "list", "a", "b")).has_value());
+    std::vector<std::string> seen;
+    const auto note = [&seen](const reply_view& reply) {
+        for (const auto& each : reply.items)
+            seen.emplace_back(each.text);
+    };
+    const auto view = [&f](command what, reply_visitor visitor) {
+        return run_on(f.loop, f.redis->view(std::move(what), {f.owner, in(5s)}, visitor));
+    };
+    EXPECT_TRUE(view(command("LRANGE", "list", 0, -1), note).has_value());
+    EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
+
+    // One that does not fit any buffer comes whole all the same.
+    const std::string large(3'000'000, 'x');
+    ASSERT_TRUE(f.execute(command("SET", "large", large)).has_value());
+    std::size_t size = 0;
+    EXPECT_TRUE(view(command("GET", "large"), [&size](const reply_view& reply) {
+                    size += reply.text.size();
+                }).has_value());
+    EXPECT_EQ(size, large.size());
+
+    const auto never = [](const reply_view&) { ADD_FAILURE() << "an error is not shown"; };
+    EXPECT_EQ(view(command("INCR", "list"), never).error().code, redis_errc::server_error);
+    EXPECT_EQ(view(command("BLPOP", "list", 0), never).error().code, redis_errc::not_allowed);
+}
+
 TEST(RedisClient, SaysInATimeoutWhatItsConnectionAndThePoolLookedLike) {
     private_redis server;
     fixture f(options_for(server));
