@@ -2,8 +2,6 @@
 #include "net/connect.hpp"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -39,6 +37,8 @@ public:
                 return "not connected before the deadline";
             case net_errc::path_too_long:
                 return "a unix socket path has at most 107 bytes";
+            case net_errc::tls_failed:
+                return "no TLS session with the server";
         }
         return "unknown";
     }
@@ -46,25 +46,14 @@ public:
 
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
-void set_option(int descriptor, int level, int name, int value) {
-    (void)::setsockopt(descriptor, level, name, &value, sizeof value);
-}
-
-void tune_tcp(int descriptor) {
-    set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
-    // Load balancers forget idle connections after as little as 350 s.
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, 15);
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 4);
-}
-
 asio::awaitable<boost::system::error_code> connect_within(
-    stream_socket& socket, asio::generic::stream_protocol::endpoint to, deadline by) {
+    stream_socket& socket, asio::generic::stream_protocol::endpoint to, deadline by,
+    const tcp_options* tuning = nullptr) {
     boost::system::error_code ec;
     socket.open(to.protocol(), ec);
     if (ec) co_return ec;
     (void)::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    if (tuning != nullptr) tune_tcp(socket.native_handle(), *tuning);
     const deadline_guard guard(socket.get_executor(), by, [&socket] {
         boost::system::error_code ignored;
         socket.close(ignored);
@@ -112,6 +101,15 @@ asio::awaitable<result<tcp::resolver::results_type>> look_up(std::string host, s
     co_return std::move(asked->found);
 }
 
+// "10.0.0.5: Connection refused; 10.0.0.6: ...": an only address is not named again.
+void add_attempt(std::string& to, std::size_t of, const std::string& address,
+                 const std::string& why) {
+    constexpr std::size_t bytes_max = 400;
+    if (to.size() > bytes_max) return;
+    if (!to.empty()) to += "; ";
+    to += of > 1 ? address + ": " + why : why;
+}
+
 }  // namespace
 
 const std::error_category& net_category() noexcept {
@@ -130,25 +128,26 @@ asio::awaitable<result<std::vector<std::string>>> resolve(std::string host, std:
 }
 
 asio::awaitable<result<stream_socket>> connect_tcp(std::string host, std::uint16_t port,
-                                                   deadline by) {
+                                                   deadline by, tcp_options tuning) {
     auto executor = co_await asio::this_coro::executor;
     const auto where = host + ":" + std::to_string(port);
     auto found = co_await look_up(host, port, by);
     if (!found) co_return std::unexpected(std::move(found.error()));
 
-    boost::system::error_code last = asio::error::host_not_found;
+    auto left = found->size();
+    std::string tried;
     for (const auto& entry : *found) {
         stream_socket socket(executor);
-        last = co_await connect_within(socket, entry.endpoint(), by);
-        if (!last) {
-            tune_tcp(socket.native_handle());
-            co_return socket;
-        }
-        if (clock::now() >= by) co_return failure(net_errc::timeout, "connecting to " + where);
+        const auto until = share_of(by, clock::now(), left--);
+        const auto ec = co_await connect_within(socket, entry.endpoint(), until, &tuning);
+        if (!ec) co_return socket;
+        add_attempt(tried, found->size(), entry.endpoint().address().to_string(), ec.message());
+        if (clock::now() >= by)
+            co_return failure(net_errc::timeout, "connecting to " + where + ": " + tried);
         const auto cancellation = co_await asio::this_coro::cancellation_state;
         if (cancellation.cancelled() != asio::cancellation_type::none) break;
     }
-    co_return failure(net_errc::connect_failed, where + ": " + last.message());
+    co_return failure(net_errc::connect_failed, where + ": " + tried);
 }
 
 asio::awaitable<result<stream_socket>> connect_unix(std::string path, deadline by) {

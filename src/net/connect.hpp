@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens stream sockets: TCP by name, unix by path. Not TLS.
+// Opens stream sockets: TCP by name, unix by path. Not TLS: tls_handshake.hpp.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "net/net_error.hpp"
+#include "net/tcp_options.hpp"
 
 namespace headroom::net {
 
@@ -22,11 +23,12 @@ using stream_socket = boost::asio::generic::stream_protocol::socket;
                                                                                std::uint16_t port,
                                                                                deadline by);
 
-// Resolves and tries the addresses in order until one accepts or `by` passes. TCP_NODELAY and
-// keepalive are on.
+// Resolves, anew at each call, and tries the addresses in order until one accepts or `by` passes;
+// each gets its share_of() the time. The error says how each address failed.
 [[nodiscard]] boost::asio::awaitable<result<stream_socket>> connect_tcp(std::string host,
                                                                         std::uint16_t port,
-                                                                        deadline by);
+                                                                        deadline by,
+                                                                        tcp_options tuning = {});
 [[nodiscard]] boost::asio::awaitable<result<stream_socket>> connect_unix(std::string path,
                                                                          deadline by);
 
