@@ -11,6 +11,7 @@ enum class net_errc {
     connect_failed,
     timeout,
     path_too_long,  // a unix socket path has at most 107 bytes
+    tls_failed,     // a certificate or file that is not accepted, or no TLS: until somebody acts
 };
 
 [[nodiscard]] const std::error_category& net_category() noexcept;
