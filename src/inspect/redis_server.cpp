@@ -63,9 +63,11 @@ result<redis_server> redis_server::open(redis::endpoint where, deadline by) {
     if (!addresses) return std::unexpected(addresses.error());
     result<std::unique_ptr<pool::blocking_connection>> opened =
         failure(redis::redis_errc::connect_failed, where.host + ": no address");
+    // The certificate is the name's, not the address's.
+    if (where.tls && where.tls->server_name.empty()) where.tls->server_name = where.host;
     for (const auto& address : *addresses) {
         where.host = address;
-        opened = redis::blocking_connector(where, own_name()).open(by);
+        opened = redis::blocking_connector({.server = where, .client_name = own_name()}).open(by);
         if (opened || opened.error().code != redis::redis_errc::connect_failed) break;
     }
     if (!opened) return std::unexpected(opened.error());

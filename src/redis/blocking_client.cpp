@@ -13,7 +13,7 @@ namespace headroom::redis {
 struct blocking_client::state {
     explicit state(client_options given)
         : options(std::move(given)),
-          opener(options.server, format_client_name(options.identity, options.kind)),
+          opener(to_dial_options(options)),
           pool({options.kind, options.bounds, options.connect_timeout}, opener) {}
 
     [[nodiscard]] result<std::vector<value>> run(std::span<const command> what, call how);
@@ -27,12 +27,10 @@ struct blocking_client::state {
 namespace {
 
 // With the outcomes of the asynchronous client: nothing was sent when there was no connection.
-error as_redis_error(error from_pool, bool was_rejected) {
+error as_redis_error(error from_pool, std::optional<redis_errc> rejection) {
     auto code = redis_errc::not_sent;
     if (from_pool.code == pool::pool_errc::closed) code = redis_errc::closed;
-    if (from_pool.code == pool::pool_errc::open_failed && was_rejected) {
-        code = redis_errc::auth_failed;
-    }
+    if (from_pool.code == pool::pool_errc::open_failed && rejection) code = *rejection;
     return {code, std::move(from_pool.detail)};
 }
 
@@ -61,8 +59,7 @@ result<std::vector<value>> blocking_client::state::run(std::span<const command> 
     if (what.empty()) return std::vector<value>{};
 
     auto held = pool.acquire(how.owner, how.by);
-    if (!held)
-        return std::unexpected(as_redis_error(std::move(held.error()), opener.was_rejected()));
+    if (!held) return std::unexpected(as_redis_error(std::move(held.error()), opener.rejection()));
     auto& conn = held->as<blocking_connection>();
     held->mark_in_use();
     auto replies = conn.exchange(what, how.by);

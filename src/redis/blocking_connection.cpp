@@ -14,6 +14,11 @@ namespace {
 constexpr std::string_view too_late = "its deadline has passed";
 using readiness = blocking_socket::readiness;
 
+// Until the server has let go of it, so that its successor is not counted on top of it.
+deadline release_deadline(deadline by) {
+    return std::min(by, clock::now() + std::chrono::seconds(1));
+}
+
 result<void> enter(blocking_connection& connection, handshake_request request, deadline by) {
     handshake entering(std::move(request));
     while (entering.current() == handshake::state::asking) {
@@ -93,21 +98,44 @@ result<void> blocking_connection::read_available(std::vector<value>& replies, st
 }
 
 result<std::unique_ptr<pool::blocking_connection>> blocking_connector::open(deadline by) {
-    auto socket = blocking_socket::connect(server_, by);
-    if (!socket) return std::unexpected(socket.error());
+    auto opened = dial(by);
+    const bool is_rejected = !opened && classify(opened.error()) == pool::open_failure::permanent;
+    rejection_ = is_rejected ? opened.error().code.value() : 0;
+    return opened;
+}
+
+result<std::unique_ptr<pool::blocking_connection>> blocking_connector::dial(deadline by) {
+    auto request = kit_.request();
+    if (!request) return std::unexpected(std::move(request.error()));
+    auto socket = blocking_socket::connect(kit_.server(), by, kit_.tcp());
+    if (!socket) return std::unexpected(std::move(socket.error()));
+    auto session = kit_.start_tls(kit_.server().host);
+    if (!session) return std::unexpected(std::move(session.error()));
+    error why;
+    if (auto secured = socket->secure(std::move(*session), by); !secured) {
+        why = std::move(secured.error());
+        wait_for_release(socket->release_half_closed(), release_deadline(by));
+        return failure(why.code, to_string(kit_.server()) + ": " + why.detail);
+    }
     auto opened = std::make_unique<blocking_connection>(std::move(*socket));
-    const auto entered =
-        enter(*opened, {server_.username, server_.password, name_, server_.database}, by);
-    was_rejected_ = !entered && entered.error().code == redis_errc::auth_failed;
+    const auto entered = enter(*opened, std::move(*request), by);
     if (entered) return opened;
-    // Until the server has let go of it, so that its successor is not counted on top of it.
-    wait_for_release(opened->close(), std::min(by, clock::now() + std::chrono::seconds(1)));
-    return failure(entered.error().code, to_string(server_) + ": " + entered.error().detail);
+    why = entered.error();
+    // TLS 1.3: a server that refuses our certificate says so after our side of the handshake.
+    if (!opened->tls_fault().empty()) why = {redis_errc::tls_failed, opened->tls_fault()};
+    wait_for_release(opened->close(), release_deadline(by));
+    return failure(why.code, to_string(kit_.server()) + ": " + why.detail);
+}
+
+std::optional<redis_errc> blocking_connector::rejection() const noexcept {
+    const int code = rejection_;
+    return code == 0 ? std::nullopt : std::optional(static_cast<redis_errc>(code));
 }
 
 pool::open_failure blocking_connector::classify(const error& why) const noexcept {
-    return why.code == redis_errc::auth_failed ? pool::open_failure::permanent
-                                               : pool::open_failure::transient;
+    const bool needs_somebody =
+        why.code == redis_errc::auth_failed || why.code == redis_errc::tls_failed;
+    return needs_somebody ? pool::open_failure::permanent : pool::open_failure::transient;
 }
 
 }  // namespace headroom::redis

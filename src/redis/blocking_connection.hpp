@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@
 #include "redis/core/command.hpp"
 #include "redis/core/command_traits.hpp"
 #include "redis/core/resp_parser.hpp"
-#include "redis/endpoint.hpp"
+#include "redis/dial_kit.hpp"
 #include "redis/redis_error.hpp"
 
 namespace headroom::redis {
@@ -36,6 +37,8 @@ public:
     [[nodiscard]] result<void> stream(const command& what,
                                       std::function<void(std::string_view)> sink, deadline by);
 
+    // Why the TLS session broke; empty where it has not, or there is none.
+    [[nodiscard]] const std::string& tls_fault() const { return socket_.tls_fault(); }
     [[nodiscard]] session_state& session() { return session_; }
 
 private:
@@ -48,17 +51,17 @@ private:
 
 class blocking_connector final : public pool::blocking_connector {
 public:
-    blocking_connector(endpoint server, std::string client_name)
-        : server_(std::move(server)), name_(std::move(client_name)) {}
+    explicit blocking_connector(dial_options options) : kit_(std::move(options)) {}
     [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> open(deadline by) override;
     [[nodiscard]] pool::open_failure classify(const error& why) const noexcept override;
-    // The last open failed for our credentials. From any thread.
-    [[nodiscard]] bool was_rejected() const noexcept { return was_rejected_; }
+    // auth_failed or tls_failed where the last open failed so. From any thread.
+    [[nodiscard]] std::optional<redis_errc> rejection() const noexcept;
 
 private:
-    endpoint server_;
-    std::string name_;
-    std::atomic<bool> was_rejected_{false};
+    [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> dial(deadline by);
+
+    dial_kit kit_;
+    std::atomic<int> rejection_{0};  // a redis_errc; 0: none
 };
 
 }  // namespace headroom::redis

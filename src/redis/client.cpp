@@ -62,10 +62,17 @@ asio::awaitable<std::optional<error>> refuse_late(deadline by) {
 
 }  // namespace
 
+dial_options to_dial_options(const client_options& from) {
+    return {.server = from.server,
+            .client_name = format_client_name(from.identity, from.kind),
+            .ask_credentials = from.ask_credentials,
+            .tcp = {.user_timeout = from.tcp_user_timeout}};
+}
+
 client::state::state(asio::any_io_executor executor, client_options given)
     : options(std::move(given)),
       group(std::make_shared<wire_group>(executor, options.silence_max)),
-      opener(options.server, format_client_name(options.identity, options.kind), group),
+      opener(to_dial_options(options), group),
       pool(executor, {options.kind, options.bounds, options.connect_timeout}, opener),
       lane(limits_of_lane(options), pool, group) {
     group->describe_pool = [this] { return describe(); };

@@ -19,6 +19,7 @@
 #include "redis/core/reply_view.hpp"
 #include "redis/core/traffic.hpp"
 #include "redis/core/value.hpp"
+#include "redis/dial_kit.hpp"
 #include "redis/endpoint.hpp"
 #include "redis/redis_error.hpp"
 
@@ -44,10 +45,18 @@ struct client_options {
     // How long the lane looks at its load before it gives one of its connections back.
     clock::duration lane_shrink_interval = std::chrono::seconds(30);
     clock::duration connect_timeout = std::chrono::seconds(5);
+    // TCP_USER_TIMEOUT of each connection: bytes not acknowledged for so long end it; 0: the
+    // kernel's own limit.
+    clock::duration tcp_user_timeout = std::chrono::seconds(20);
+    // Asked at each dial, on the thread of the pool (for `sync` one of the pool's own); must not
+    // block. Empty: the endpoint's username and password. An error is a failed dial.
+    credentials_source ask_credentials;
     // A connection that owes replies and has sent nothing for so long is given up as half-open when
     // the next of its callers reaches a deadline.
     clock::duration silence_max = std::chrono::seconds(10);
 };
+
+[[nodiscard]] dial_options to_dial_options(const client_options& from);
 
 // What the command lane looks like now, and totals since start. What went over its connections,
 // and those of leases, stands in client::traffic().

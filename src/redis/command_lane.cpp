@@ -225,10 +225,11 @@ bool command_lane::on_dialled(result<pool::lease> held) {
             fail_waiting(redis_errc::not_sent, held.error().detail);
             break;
         case pool::pool_errc::open_failed: {
-            // With wrong credentials nobody needs to wait; else each waits until its deadline.
+            // With wrong credentials or certificates nobody needs to wait; else each waits until
+            // its deadline.
             const auto& last = pool_.last_open_error();
-            if (last && last->code == redis_errc::auth_failed) {
-                fail_waiting(redis_errc::auth_failed, last->detail);
+            for (const auto code : {redis_errc::auth_failed, redis_errc::tls_failed}) {
+                if (last && last->code == code) fail_waiting(code, last->detail);
             }
             break;
         }

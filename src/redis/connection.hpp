@@ -5,11 +5,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
-#include <string>
 
 #include "pool/connection.hpp"
 #include "redis/core/command_traits.hpp"
-#include "redis/endpoint.hpp"
+#include "redis/dial_kit.hpp"
 #include "redis/wire.hpp"
 
 namespace headroom::redis {
@@ -37,17 +36,20 @@ private:
 
 class connector final : public pool::connector {
 public:
-    connector(endpoint server, std::string client_name, std::shared_ptr<wire_group> group)
-        : server_(std::move(server)), name_(std::move(client_name)), group_(std::move(group)) {}
+    connector(dial_options options, std::shared_ptr<wire_group> group)
+        : kit_(std::move(options)), group_(std::move(group)) {}
 
-    // Connected, and named and authenticated in the handshake.
+    // Connected, by TLS where the endpoint says so, and named and authenticated in the handshake.
     [[nodiscard]] boost::asio::awaitable<result<std::unique_ptr<pool::connection>>> open(
         deadline by) override;
     [[nodiscard]] pool::open_failure classify(const error& why) const noexcept override;
 
 private:
-    endpoint server_;
-    std::string name_;
+    [[nodiscard]] boost::asio::awaitable<result<net::stream_socket>> dial(deadline by);
+    [[nodiscard]] boost::asio::awaitable<result<std::unique_ptr<net::tls_session>>> secure(
+        net::stream_socket& socket, deadline by);
+
+    dial_kit kit_;
     std::shared_ptr<wire_group> group_;
 };
 

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "net/tls_options.hpp"
 #include "redis/core/host_and_port.hpp"
 
 namespace headroom::redis {
 
-// TLS from the first byte. Verification is on; what can be left out is what the system supplies.
-struct tls_options {
-    bool verifies_peer = true;     // chain and name; off only for a test server
-    std::string ca_file;           // PEM; empty: the system's certificate authorities
-    std::string certificate_file;  // PEM, our own, for servers that ask for one; with key_file
-    std::string key_file;
-    std::string server_name;  // asked for (SNI) and checked; empty: the host
+using net::tls_options;
+
+// Who enters the server.
+struct credentials {
+    std::string username;  // ACL user; empty: default
+    std::string password;  // empty: no AUTH
 };
 
 // Sentinels that know where the primary is.
@@ -31,14 +31,14 @@ struct sentinel_options {
 };
 
 struct endpoint {
-    std::string host;  // empty when unix_path is set
+    std::string host = {};  // empty when unix_path is set
     std::uint16_t port = 6379;
-    std::string unix_path;  // a socket in the file system
-    std::string username;   // ACL user; empty: default
-    std::string password;   // empty: no AUTH
+    std::string unix_path = {};  // a socket in the file system
+    std::string username = {};   // ACL user; empty: default
+    std::string password = {};   // empty: no AUTH
     std::uint32_t database = 0;
-    std::optional<tls_options> tls;
-    std::optional<sentinel_options> sentinel;  // then host and port are not used
+    std::optional<tls_options> tls = {};            // TLS from the first byte (rediss://)
+    std::optional<sentinel_options> sentinel = {};  // then host and port are not used
 };
 
 // "host:port" or the socket's path; never credentials.

@@ -29,6 +29,8 @@ public:
                 return "no connection to the server";
             case redis_errc::auth_failed:
                 return "the server does not accept our credentials";
+            case redis_errc::tls_failed:
+                return "no TLS session with the server";
             case redis_errc::closed:
                 return "the client is closed";
             case redis_errc::unexpected_reply:
@@ -64,6 +66,7 @@ outcome outcome_of(redis_errc code) noexcept {
         case redis_errc::not_sent:
         case redis_errc::connect_failed:
         case redis_errc::auth_failed:
+        case redis_errc::tls_failed:
         case redis_errc::closed:
         case redis_errc::queue_full:
         case redis_errc::not_allowed:

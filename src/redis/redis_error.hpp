@@ -19,6 +19,7 @@ enum class redis_errc {
     not_text,          // a reply of the text pool is not UTF-8: an error of this call only
     connect_failed,    // name resolution, connect or handshake
     auth_failed,       // NOAUTH, WRONGPASS, NOPERM in the handshake: trying again cannot help
+    tls_failed,        // certificates, TLS files, or a server without TLS: until somebody acts
     closed,            // the client is closed
     unexpected_reply,  // well-formed, but not what this command answers
     queue_full,        // not sent: the lane holds as many commands or bytes as it may

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "net/tls_transfer.hpp"
 
 namespace headroom::redis {
 
@@ -27,8 +28,9 @@ constexpr std::size_t encoding_bytes_kept = 1024 * 1024;
 constexpr std::size_t few_replies = 4;
 }  // namespace
 
-wire::wire(net::stream_socket socket, std::shared_ptr<wire_group> group)
-    : socket_(std::move(socket)), group_(std::move(group)) {
+wire::wire(net::stream_socket socket, std::shared_ptr<wire_group> group,
+           std::unique_ptr<net::tls_session> tls)
+    : socket_(std::move(socket)), tls_(std::move(tls)), group_(std::move(group)) {
     group_->add(*this);
 }
 
@@ -43,6 +45,7 @@ wire::~wire() {
 }
 
 void wire::start() {
+    if (tls_) on_ciphertext(0);  // what came with the end of the handshake
     read();
 }
 
@@ -89,6 +92,12 @@ void wire::encode_queued(std::string& to) {
     group_->traffic.count_batch(pairing_.due() - due_before);
 }
 
+// With TLS a byte is taken once it is encrypted: any part of its record may have left.
+ssize_t wire::send_some(std::string_view bytes) {
+    if (tls_) return net::send_encrypted(*tls_, socket_.native_handle(), bytes);
+    return ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void wire::flush() {
     is_flush_planned_ = false;
     while (!loss_ && !is_write_blocked_) {
@@ -100,7 +109,8 @@ void wire::flush() {
         out_at_ = 0;
         auto& encoding = group_->encoding();
         encode_queued(encoding);
-        if (encoding.empty()) return;
+        const bool has_ciphertext = tls_ && !tls_->to_send().empty();
+        if (encoding.empty() && !has_ciphertext) return;
         const auto sent = send(encoding);
         if (sent < encoding.size()) out_.assign(encoding, sent);
         encoding.clear();
@@ -110,8 +120,7 @@ void wire::flush() {
 
 // Returns how many bytes the socket took; when it is full, flush() is called once it is not.
 std::size_t wire::send(std::string_view bytes) {
-    const auto sent =
-        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto sent = send_some(bytes);
     if (sent >= 0) {
         taken_ += static_cast<std::uint64_t>(sent);
         group_->traffic.bytes_written += static_cast<std::uint64_t>(sent);
@@ -144,17 +153,19 @@ void wire::read() {
         if (in_) group_->take_back_buffer(std::move(in_));
         pairing_.shrink();
     }
-    const auto buffer =
-        in_ ? asio::buffer(in_.get(), wire_group::read_bytes) : asio::buffer(small_in_);
+    const auto into = buffer();
     socket_.async_read_some(
-        buffer, [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
+        asio::buffer(into.data(), into.size()),
+        [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
             if (self->loss_) return;
             self->group_->begin_turn();
             if (!ec) {
                 self->on_read(n);
             } else if (ec == asio::error::eof) {
-                self->lose({redis_errc::connect_failed, "the server closed the connection"},
-                           loss_reason::closed_by_server);
+                self->lose(
+                    {redis_errc::connect_failed, self->tls_ ? self->tls_->end_of_stream().detail
+                                                            : "the server closed the connection"},
+                    loss_reason::closed_by_server);
             } else {
                 self->lose({redis_errc::connect_failed, ec.message()}, loss_reason::socket_failed);
             }
@@ -162,11 +173,44 @@ void wire::read() {
         });
 }
 
+std::span<char> wire::buffer() {
+    if (in_) return {in_.get(), wire_group::read_bytes};
+    return small_in_;
+}
+
 void wire::on_read(std::size_t bytes) {
     silent_since_ = group_->turn_time();
     group_->traffic.bytes_read += bytes;
-    std::string_view input(in_ ? in_.get() : small_in_.data(), bytes);
-    filled_its_buffer_ = bytes == (in_ ? wire_group::read_bytes : small_in_.size());
+    filled_its_buffer_ = bytes == buffer().size();
+    if (tls_) {
+        on_ciphertext(bytes);
+    } else {
+        take_in({buffer().data(), bytes});
+    }
+    if (!loss_) group_->read_at_end_of_turn(shared_from_this());
+}
+
+void wire::on_ciphertext(std::size_t bytes) {
+    tls_->feed({buffer().data(), bytes});  // a copy: the buffer takes the plaintext
+    while (!loss_) {
+        const auto got = tls_->read(buffer());
+        if (!got) {
+            lose({redis_errc::tls_failed, got.error().detail}, loss_reason::socket_failed);
+            return;
+        }
+        if (*got == 0) break;
+        take_in({buffer().data(), *got});
+    }
+    if (loss_) return;
+    if (tls_->has_ended()) {
+        lose({redis_errc::connect_failed, tls_->end_of_stream().detail},
+             loss_reason::closed_by_server);
+    } else if (!tls_->to_send().empty()) {
+        flush();
+    }
+}
+
+void wire::take_in(std::string_view input) {
     while (!loss_) {
         // Straight to whose turn it is.
         auto* owner = receiver_ ? nullptr : pairing_.next_owner();
@@ -179,7 +223,6 @@ void wire::on_read(std::size_t bytes) {
         }
         if (!on_value(v)) return;
     }
-    if (!loss_) group_->read_at_end_of_turn(shared_from_this());
 }
 
 resp_parser::progress wire::read_reply(exchange* owner, std::string_view& input, value& into) {
@@ -356,6 +399,7 @@ void wire::lose(error why, std::optional<loss_reason> kind) {
 
 bool wire::is_quiet() noexcept {
     if (loss_) return false;
+    if (tls_) return net::is_quiet(*tls_, socket_.native_handle());
     char byte = 0;
     const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
@@ -369,6 +413,7 @@ int wire::close() noexcept {
     lose({redis_errc::closed, "the connection is closed"});
     receiver_ = nullptr;
     if (!socket_.is_open()) return -1;
+    if (tls_) net::send_close(*tls_, socket_.native_handle());
     const int copy = ::fcntl(socket_.native_handle(), F_DUPFD_CLOEXEC, 0);
     // The duplicate keeps the connection open, so say that we are done.
     (void)::shutdown(socket_.native_handle(), SHUT_WR);

@@ -4,17 +4,21 @@
 // about pools, handshakes or reconnecting. Event loop only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
 #include "net/connect.hpp"
+#include "net/tls_session.hpp"
 #include "redis/core/reply_pairing.hpp"
 #include "redis/core/resp_parser.hpp"
 #include "redis/core/traffic.hpp"
@@ -33,7 +37,9 @@ public:
     // `unsent`: exchanges of which no byte reached the socket; whoever is told answers for them.
     using loss_listener = std::function<void(exchange_list unsent, const error& why)>;
 
-    wire(net::stream_socket socket, std::shared_ptr<wire_group> group);
+    // `tls` is null on a plain connection; else its handshake is done.
+    wire(net::stream_socket socket, std::shared_ptr<wire_group> group,
+         std::unique_ptr<net::tls_session> tls = nullptr);
     ~wire();
 
     // Begins to read; once, after construction. From then on the end of the connection is noticed
@@ -56,6 +62,7 @@ public:
     void on_idle(std::function<void()> listener) { on_idle_ = std::move(listener); }
 
     [[nodiscard]] bool is_lost() const { return loss_.has_value(); }
+    [[nodiscard]] const std::optional<error>& loss() const { return loss_; }
     [[nodiscard]] std::size_t outstanding() const { return commands_queued_ + pairing_.due(); }
     [[nodiscard]] std::size_t bytes_queued() const { return bytes_queued_ + out_.size() - out_at_; }
     // Commands that wait for the end of this turn.
@@ -73,6 +80,10 @@ public:
 
 private:
     void on_read(std::size_t bytes);
+    void on_ciphertext(std::size_t bytes);
+    void take_in(std::string_view plaintext);
+    [[nodiscard]] std::span<char> buffer();
+    [[nodiscard]] ssize_t send_some(std::string_view bytes);
     [[nodiscard]] resp_parser::progress read_reply(exchange* owner, std::string_view& input,
                                                    value& into);
     [[nodiscard]] bool on_value(value& v);
@@ -86,6 +97,7 @@ private:
     void lose_if_silent();
 
     net::stream_socket socket_;
+    std::unique_ptr<net::tls_session> tls_;
     std::shared_ptr<wire_group> group_;
     std::optional<error> loss_;
     loss_listener on_lost_;
