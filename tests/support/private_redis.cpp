@@ -31,21 +31,6 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-// Asked from the system; another process may take it before the server does, which start() then
-// reports.
-std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof any;
-    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&any), size) == 0 &&
-                       ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size) == 0;
-    ::close(fd);
-    if (!bound) throw std::runtime_error("no free port");
-    return ntohs(any.sin_port);
-}
-
 class plain_socket {
 public:
     explicit plain_socket(const std::string& path) {
@@ -90,6 +75,20 @@ private:
 };
 
 }  // namespace
+
+// start() reports a port that another process has taken meanwhile.
+std::uint16_t free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof any;
+    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&any), size) == 0 &&
+                       ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size) == 0;
+    ::close(fd);
+    if (!bound) throw std::runtime_error("no free port");
+    return ntohs(any.sin_port);
+}
 
 private_redis::private_redis(std::vector<std::string> options) : options_(std::move(options)) {
     auto pattern = (std::filesystem::temp_directory_path() / "hr-redis-XXXXXX").string();

@@ -12,6 +12,9 @@
 
 namespace headroom::test {
 
+// Asked from the system; another process may take it before whoever asked does.
+[[nodiscard]] std::uint16_t free_port();
+
 class private_redis {
 public:
     // `options` go to the server as they are: "--requirepass", "secret". Throws when the server
