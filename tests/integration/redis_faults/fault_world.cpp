@@ -50,10 +50,10 @@ std::string outcome_tally::text() const {
     return parts.empty() ? "nothing pending" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-void tell_recovery(std::string_view fault, const outcome_tally& outcomes, clock::duration took,
+void tell_recovery(std::string_view fault, const outcome_tally& got, clock::duration took,
                    std::size_t before, std::size_t after) {
     const auto milliseconds = std::chrono::duration<double, std::milli>(took).count();
-    fmt::print("| {} | {} | {:.1f} ms | {} -> {} |\n", fault, outcomes.text(), milliseconds, before,
+    fmt::print("| {} | {} | {:.1f} ms | {} -> {} |\n", fault, got.text(), milliseconds, before,
                after);
 }
 
@@ -120,14 +120,15 @@ std::size_t fault_world::on_server() {
     return server.count_clients("chat:faults:42:async");
 }
 
-void fault_world::start(asio::awaitable<void> caller) {
-    auto& signal = *signals_.emplace_back(std::make_unique<asio::cancellation_signal>());
+void fault_world::start(asio::awaitable<void> caller, bool is_spared) {
+    auto signal = std::make_unique<asio::cancellation_signal>();
     ++running_;
     asio::co_spawn(loop, std::move(caller),
-                   asio::bind_cancellation_slot(signal.slot(), [this](std::exception_ptr thrown) {
+                   asio::bind_cancellation_slot(signal->slot(), [this](std::exception_ptr thrown) {
                        EXPECT_FALSE(thrown) << "a caller threw";
                        --running_;
                    }));
+    (is_spared ? spared_ : signals_).push_back(std::move(signal));
 }
 
 asio::awaitable<void> fault_world::call_once(fault_world& self, command what, deadline until,
@@ -165,7 +166,9 @@ bool fault_world::becomes(std::function<bool()> condition, clock::duration withi
 void fault_world::join(clock::duration within) {
     EXPECT_TRUE(becomes([this] { return running_ == 0; }, within))
         << running_ << " callers have not ended";
-    if (running_ == 0) signals_.clear();
+    if (running_ > 0) return;
+    signals_.clear();
+    spared_.clear();
 }
 
 result<value> fault_world::execute(command what, clock::duration within) {

@@ -66,7 +66,7 @@ struct fault_world_options {
                                             const fault_world_options& wanted);
 
 // Prints a line of the table that the fault tier is.
-void tell_recovery(std::string_view fault, const outcome_tally& outcomes, clock::duration took,
+void tell_recovery(std::string_view fault, const outcome_tally& got, clock::duration took,
                    std::size_t before, std::size_t after);
 
 // The asynchronous client, its subscriber and any number of callers on one loop.
@@ -78,8 +78,8 @@ public:
     fault_world& operator=(const fault_world&) = delete;
 
     // --- Callers ---
-    // A caller of the test's; cancelled by cancel_all().
-    void start(boost::asio::awaitable<void> caller);
+    // A caller of the test's; cancelled by cancel_all(), unless it is to be spared.
+    void start(boost::asio::awaitable<void> caller, bool is_spared = false);
     // Callers that each want their own token back until `within` from now.
     void start_echoes(int count, clock::duration within);
     void start_execute(command what, clock::duration within, std::string expected = {});
@@ -129,6 +129,7 @@ private:
 
     std::size_t running_ = 0;
     std::vector<std::unique_ptr<boost::asio::cancellation_signal>> signals_;
+    std::vector<std::unique_ptr<boost::asio::cancellation_signal>> spared_;
     std::array<std::uint64_t, 2> passed_{};
     std::size_t before_ = 0;  // connections on the server
     int tokens_ = 0;
