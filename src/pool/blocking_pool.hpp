@@ -67,6 +67,13 @@ public:
 
     [[nodiscard]] owner_id owner(std::string_view name);
     [[nodiscard]] result<blocking_lease> acquire(owner_id owner, deadline by);
+    // An idle connection, or nothing; never waits.
+    [[nodiscard]] std::optional<blocking_lease> try_acquire(owner_id owner);
+    // Has one more connection opened, to be idle, where the cap allows it and nobody waits or would
+    // find one idle. Never waits; counted as an acquire of `owner`.
+    void open_spare(owner_id owner);
+    // Somebody is in the queue of acquire().
+    [[nodiscard]] bool has_waiters() const;
     void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);
     // As async_pool::retire_connections.
     void retire_connections();

@@ -161,6 +161,8 @@ struct pool_stats {
     std::array<std::uint64_t, close_reason_kinds> closed{};
     std::uint64_t abandoned = 0;
     std::array<std::uint64_t, wait_buckets> waits{};
+    // How long leases lasted, in the buckets of `waits`: of one lease in 64 of a blocking pool.
+    std::array<std::uint64_t, wait_buckets> uses{};
 
     [[nodiscard]] std::uint32_t size() const { return opening + idle + leased + closing; }
 };
