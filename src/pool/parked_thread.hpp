@@ -20,9 +20,12 @@ public:
     parked_thread& operator=(const parked_thread&) = delete;
 
     // The thread's own: what it was told, or `nothing` when `by` passed first. Everything the other
-    // thread did before it told is visible. The same answer again until forget().
+    // thread did before it told is visible. The same answer again until forget() of it.
     [[nodiscard]] word wait(deadline by);
-    void forget() { word_.store(nothing, std::memory_order_relaxed); }
+    // Unless it was told something else since.
+    void forget(word what) {
+        (void)word_.compare_exchange_strong(what, nothing, std::memory_order_relaxed);
+    }
 
     // Another thread's, in two steps, so that the second can come after a lock was released. As
     // soon as it is told the thread may end this object: wake() uses no more than its address.

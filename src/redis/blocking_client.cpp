@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/blocking_client.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <utility>
 
+#include "net/loop_thread.hpp"
 #include "redis/blocking_connection.hpp"
+#include "redis/blocking_lane.hpp"
 #include "redis/reply_check.hpp"
 
 namespace headroom::redis {
 
-struct blocking_client::state {
-    explicit state(client_options given)
-        : options(std::move(given)),
-          opener(to_dial_options(options)),
-          pool({options.kind, options.bounds, options.connect_timeout}, opener) {}
-
-    [[nodiscard]] result<std::vector<value>> run(std::span<const command> what, call how);
-
-    const client_options options;
-    blocking_connector opener;
-    pool::blocking_pool pool;
-    std::atomic<bool> is_closing{false};
-};
-
 namespace {
 
-// With the outcomes of the asynchronous client: nothing was sent when there was no connection.
-error as_redis_error(error from_pool, std::optional<redis_errc> rejection) {
-    auto code = redis_errc::not_sent;
-    if (from_pool.code == pool::pool_errc::closed) code = redis_errc::closed;
-    if (from_pool.code == pool::pool_errc::open_failed && rejection) code = *rejection;
-    return {code, std::move(from_pool.detail)};
+// What is more than this has a connection for itself, so that nobody's small command waits for it.
+constexpr std::size_t lane_pipeline_max = 64;
+constexpr std::size_t lane_call_bytes_max = 64 * 1024;
+
+shared_lane_limits limits_of_lane(const client_options& options) {
+    shared_lane_limits limits;
+    limits.commands_max = options.lane_commands_max;
+    limits.bytes_max = options.lane_bytes_max;
+    limits.connections_max = std::max(options.lane_connections_max, 1U);
+    if (const auto cap = options.bounds.cap) {
+        // One is left for leases, as far as the cap allows.
+        limits.connections_max = std::min(limits.connections_max, std::max(*cap, 2U) - 1);
+        limits.leaves_room_for_leases = limits.connections_max < *cap;
+    }
+    return limits;
 }
 
 std::optional<error> refuse(const command& what, bool is_alone) {
@@ -44,51 +45,110 @@ std::optional<error> refuse(const command& what, bool is_alone) {
     return error{redis_errc::not_allowed, std::move(detail)};
 }
 
+// Short, and leaves the connection as it was.
+bool may_share(std::span<const command> what) {
+    std::size_t bytes = 0;
+    for (const auto& each : what) {
+        if (effect_of(each) != command_effect::none) return false;
+        bytes += each.encoded_size();
+    }
+    return what.size() <= lane_pipeline_max && bytes <= lane_call_bytes_max;
+}
+
 }  // namespace
 
-result<std::vector<value>> blocking_client::state::run(std::span<const command> what, call how) {
-    for (const auto& each : what) {
-        if (auto refusal = refuse(each, what.size() == 1)) {
-            return std::unexpected(std::move(*refusal));
-        }
-    }
-    if (is_closing) return failure(redis_errc::closed, options.kind);
-    if (how.by <= clock::now()) {
-        return failure(redis_errc::not_sent, "its deadline had passed before it began");
-    }
-    if (what.empty()) return std::vector<value>{};
+struct blocking_client::state {
+    explicit state(client_options given)
+        : options(std::move(given)),
+          opener(to_dial_options(options)),
+          pool({options.kind, options.bounds, options.connect_timeout}, opener),
+          lane(limits_of_lane(options), options.silence_max, pool, opener) {}
 
+    [[nodiscard]] std::optional<error> refuse_here(deadline by) const;
+    [[nodiscard]] std::optional<error> run(std::span<const command> what, std::span<value> replies,
+                                           call how);
+    [[nodiscard]] std::optional<error> run_on_lease(std::span<const command> what,
+                                                    std::span<value> replies, call how);
+
+    const client_options options;
+    const pid_t process = ::getpid();
+    blocking_connector opener;
+    pool::blocking_pool pool;
+    blocking_lane lane;
+    std::atomic<bool> is_closing{false};
+};
+
+// On this thread, in this process, at this time.
+std::optional<error> blocking_client::state::refuse_here(deadline by) const {
+    if (net::loop_thread::is_this()) {
+        return error{redis_errc::not_allowed,
+                     fmt::format("a blocking call to the pool {} on an event loop's thread would "
+                                 "stop everything that runs on it: use the asynchronous client "
+                                 "there, or make the call on a thread of its own",
+                                 options.kind)};
+    }
+    if (::getpid() != process) {
+        return error{redis_errc::not_allowed,
+                     fmt::format("the pool {} belongs to process {}, of which this one is a fork: "
+                                 "make a client after the fork",
+                                 options.kind, process)};
+    }
+    if (is_closing) return error{redis_errc::closed, options.kind};
+    if (by <= clock::now()) {
+        return error{redis_errc::not_sent, "its deadline had passed before it began"};
+    }
+    return std::nullopt;
+}
+
+std::optional<error> blocking_client::state::run(std::span<const command> what,
+                                                 std::span<value> replies, call how) {
+    for (const auto& each : what) {
+        if (auto refusal = refuse(each, what.size() == 1)) return refusal;
+    }
+    if (auto refusal = refuse_here(how.by)) return refusal;
+    if (what.empty()) return std::nullopt;
+    return may_share(what) ? lane.run(what, replies.data(), how) : run_on_lease(what, replies, how);
+}
+
+std::optional<error> blocking_client::state::run_on_lease(std::span<const command> what,
+                                                          std::span<value> replies, call how) {
     auto held = pool.acquire(how.owner, how.by);
-    if (!held) return std::unexpected(as_redis_error(std::move(held.error()), opener.rejection()));
+    if (!held) return opener.explain(std::move(held.error()));
     auto& conn = held->as<blocking_connection>();
     held->mark_in_use();
-    auto replies = conn.exchange(what, how.by);
-    if (!replies) return replies;
+    auto answers = conn.exchange(what, how.by);
+    if (!answers) return std::move(answers.error());
     for (std::size_t i = 0; i < what.size(); ++i)
-        conn.session().on_reply(what[i], (*replies)[i]);
+        conn.session().on_reply(what[i], (*answers)[i]);
     if (conn.session().is_clean()) held->mark_reusable();
-    return replies;
+    std::ranges::move(*answers, replies.begin());
+    return std::nullopt;
 }
 
 blocking_client::blocking_client(client_options options)
     : state_(std::make_unique<state>(std::move(options))) {}
 
-blocking_client::~blocking_client() = default;
+blocking_client::~blocking_client() {
+    // The threads of the pool are not in a fork, and its sockets are the parent's.
+    if (::getpid() != state_->process) (void)state_.release();
+}
 
 pool::owner_id blocking_client::owner(std::string_view name) {
     return state_->pool.owner(name);
 }
 
 result<value> blocking_client::execute(const command& what, call how) {
-    auto replies = state_->run({&what, 1}, how);
-    if (!replies) return std::unexpected(std::move(replies.error()));
-    return check_reply(std::move(replies->front()), state_->options.form, what);
+    value reply;
+    if (auto failed = state_->run({&what, 1}, {&reply, 1}, how)) {
+        return std::unexpected(std::move(*failed));
+    }
+    return check_reply(std::move(reply), state_->options.form, what);
 }
 
 result<std::vector<value>> blocking_client::pipeline(const std::vector<command>& what, call how) {
-    auto replies = state_->run(what, how);
-    if (!replies) return replies;
-    return check_replies(std::move(*replies), state_->options.form);
+    std::vector<value> replies(what.size());
+    if (auto failed = state_->run(what, replies, how)) return std::unexpected(std::move(*failed));
+    return check_replies(std::move(replies), state_->options.form);
 }
 
 result<void> blocking_client::close(deadline by) {
@@ -97,11 +157,28 @@ result<void> blocking_client::close(deadline by) {
 }
 
 pool::pool_stats blocking_client::stats() const {
-    return state_->pool.stats();
+    auto now = state_->pool.stats();
+    for (const auto calls : state_->lane.passengers()) {
+        now.acquires += calls;
+        now.granted += calls;
+    }
+    return now;
+}
+
+lane_traffic blocking_client::traffic() const {
+    return state_->lane.traffic();
+}
+
+lane_stats blocking_client::lane() const {
+    return state_->lane.stats();
 }
 
 std::vector<pool::owner_usage> blocking_client::owners() const {
-    return state_->pool.owners();
+    auto all = state_->pool.owners();
+    const auto passengers = state_->lane.passengers();
+    for (std::size_t i = 0; i < std::min(all.size(), passengers.size()); ++i)
+        all[i].granted += passengers[i];
+    return all;
 }
 
 const client_options& blocking_client::options() const {

@@ -80,7 +80,8 @@ result<void> blocking_connection::stream(const command& what,
     return {};
 }
 
-result<void> blocking_connection::read_available(std::vector<value>& replies, std::size_t wanted) {
+result<std::size_t> blocking_connection::read_available(std::vector<value>& replies,
+                                                        std::size_t wanted) {
     std::array<char, 16 * 1024> buffer;
     const auto n = socket_.receive_some(buffer);
     if (!n) return std::unexpected(n.error());
@@ -88,7 +89,7 @@ result<void> blocking_connection::read_available(std::vector<value>& replies, st
     for (;;) {
         auto parsed = parser_.next(input);
         if (!parsed) return failure(redis_errc::protocol_error, parsed.error().reason);
-        if (!parsed->has_value()) return {};
+        if (!parsed->has_value()) return n;
         if ((*parsed)->kind == value_kind::push) continue;
         if (replies.size() == wanted) {
             return failure(redis_errc::protocol_error, "a reply to no command");
@@ -136,6 +137,14 @@ pool::open_failure blocking_connector::classify(const error& why) const noexcept
     const bool needs_somebody =
         why.code == redis_errc::auth_failed || why.code == redis_errc::tls_failed;
     return needs_somebody ? pool::open_failure::permanent : pool::open_failure::transient;
+}
+
+error blocking_connector::explain(error from_pool) const {
+    auto code = redis_errc::not_sent;
+    if (from_pool.code == pool::pool_errc::closed) code = redis_errc::closed;
+    const auto rejected = rejection();
+    if (from_pool.code == pool::pool_errc::open_failed && rejected) code = *rejected;
+    return {code, std::move(from_pool.detail)};
 }
 
 }  // namespace headroom::redis

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,8 +42,23 @@ public:
     [[nodiscard]] const std::string& tls_fault() const { return socket_.tls_fault(); }
     [[nodiscard]] session_state& session() { return session_; }
 
+    // For a lane, which pairs the replies itself. As blocking_socket: send_some() never blocks;
+    // wait() returns when a reply can be read, or more be sent if that is wanted, or `also` can be
+    // read. receive() appends what has come and says how many bytes; its failure is the
+    // connection's end.
+    [[nodiscard]] std::size_t send_some(std::string_view bytes) { return socket_.send_some(bytes); }
+    [[nodiscard]] result<void> wait(bool is_writing, deadline by, int also) {
+        using readiness = blocking_socket::readiness;
+        return socket_.wait(is_writing ? readiness::to_read_or_write : readiness::to_read, by,
+                            also);
+    }
+    [[nodiscard]] result<std::size_t> receive(std::vector<value>& replies) {
+        return read_available(replies, SIZE_MAX);
+    }
+
 private:
-    [[nodiscard]] result<void> read_available(std::vector<value>& replies, std::size_t wanted);
+    [[nodiscard]] result<std::size_t> read_available(std::vector<value>& replies,
+                                                     std::size_t wanted);
 
     blocking_socket socket_;
     resp_parser parser_;
@@ -56,6 +72,8 @@ public:
     [[nodiscard]] pool::open_failure classify(const error& why) const noexcept override;
     // auth_failed or tls_failed where the last open failed so. From any thread.
     [[nodiscard]] std::optional<redis_errc> rejection() const noexcept;
+    // An error of the pool with the outcome a caller of Redis is told: nothing was sent.
+    [[nodiscard]] error explain(error from_pool) const;
 
 private:
     [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> dial(deadline by);

@@ -44,16 +44,17 @@ private:
     int fd_;
 };
 
-// Zero when `events` hold, else the error number.
-int wait_for(int socket, short events, deadline by, short* found = nullptr) {
-    pollfd watched{.fd = socket, .events = events, .revents = 0};
+// Zero when `events` hold, which are `found` then, or `also` can be read; else the error number.
+int wait_for(int socket, short events, deadline by, int also = -1, short* found = nullptr) {
+    pollfd watched[] = {{.fd = socket, .events = events, .revents = 0},
+                        {.fd = also, .events = POLLIN, .revents = 0}};
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(by - clock::now()).count();
         // In slices, so that a far deadline fits poll()'s int.
         const auto slice = static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
-        const int ready = ::poll(&watched, 1, slice);
+        const int ready = ::poll(watched, also < 0 ? 1 : 2, slice);
         if (ready > 0) {
-            if (found != nullptr) *found = watched.revents;
+            if (found != nullptr) *found = watched[0].revents;
             return 0;
         }
         if (ready < 0 && errno != EINTR) return errno;
@@ -210,7 +211,7 @@ result<std::size_t> blocking_socket::receive_decrypted(std::span<char> into) {
     }
 }
 
-result<void> blocking_socket::wait(readiness wanted, deadline by) {
+result<void> blocking_socket::wait(readiness wanted, deadline by, int also) {
     const bool may_write = wanted == readiness::to_read_or_write;
     for (;;) {
         if (tls_ && tls_->has_unread()) return {};
@@ -219,7 +220,7 @@ result<void> blocking_socket::wait(readiness wanted, deadline by) {
         const bool must_write = !is_sent && errno == EAGAIN;
         const auto events = static_cast<short>(may_write || must_write ? POLLIN | POLLOUT : POLLIN);
         short ready = 0;
-        const int error_number = wait_for(fd_, events, by, &ready);
+        const int error_number = wait_for(fd_, events, by, also, &ready);
         if (error_number != 0) {
             return failure(redis_errc::unknown, error_number == ETIMEDOUT
                                                     ? "its deadline has passed"

@@ -42,9 +42,10 @@ public:
     // How many bytes came; 0 when there are none now. The peer's end is an error.
     [[nodiscard]] result<std::size_t> receive_some(std::span<char> into);
     // Until the socket can be read, or also written; the error is `unknown`: the deadline has
-    // passed, or poll(2) failed. What TLS has encrypted and not yet sent is sent meanwhile.
+    // passed, or poll(2) failed. What TLS has encrypted and not yet sent is sent meanwhile. Returns
+    // too when `also`, another descriptor, can be read.
     enum class readiness : std::uint8_t { to_read, to_read_or_write };
-    [[nodiscard]] result<void> wait(readiness wanted, deadline by);
+    [[nodiscard]] result<void> wait(readiness wanted, deadline by, int also = -1);
 
     // Neither ended nor holding bytes nobody asked for; one peek.
     [[nodiscard]] bool is_quiet() noexcept;

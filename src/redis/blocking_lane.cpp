@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/blocking_lane.hpp"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace headroom::redis {
+
+namespace {
+
+constexpr pool::parked_thread::word look_again = 1;
+constexpr pool::parked_thread::word ended = 2;
+
+// Under constant load a connection goes back to the pool so often, which then looks at its
+// lifetime.
+constexpr auto tenure = std::chrono::seconds(10);
+// With a server nearer than this, what comes while replies are awaited is written with what comes
+// next: one send for many. Farther away it would wait for most of a round trip, so it is written
+// at once.
+constexpr auto far_away = std::chrono::milliseconds(1);
+constexpr std::size_t out_capacity_kept = 64 * 1024;
+
+error to_error(call_failure&& why) {
+    const auto code = why.what == call_failure::outcome::not_sent  ? redis_errc::not_sent
+                      : why.what == call_failure::outcome::unknown ? redis_errc::unknown
+                                                                   : redis_errc::protocol_error;
+    return {code, std::move(why.detail)};
+}
+
+}  // namespace
+
+struct blocking_lane::waiting_call : shared_call {
+    waiting_call(std::span<const command> what, value* into, call how)
+        : shared_call(what, into, how.by), owner(how.owner) {}
+
+    const pool::owner_id owner;
+    member* at = nullptr;         // null: among those who wait for a connection
+    bool ended_itself = false;    // else another thread will tell it
+    std::optional<error> broken;  // an error of the pool
+    pool::parked_thread thread;
+};
+
+// One connection, while calls are on it. Kept afterwards, for its buffers.
+struct blocking_lane::member {
+    ~member() {
+        if (bell >= 0) ::close(bell);
+    }
+
+    pool::blocking_lease held;
+    blocking_connection* link = nullptr;
+    shared_book book;
+    waiting_call* leader = nullptr;
+    deadline retire_at{};
+    clock::time_point silent_since{};  // the server has owed replies and sent nothing since
+    clock::duration round_trip = clock::duration::zero();  // falls at once, rises slowly
+    bool is_far = false;                                   // then bell is there
+    bool is_retiring = false;                              // takes no further call
+    bool is_given_up = false;
+    bool is_rung = false;
+
+    // The leader's alone.
+    std::string out;  // encoded; what stands before out_at has been sent
+    std::size_t out_at = 0;
+    std::vector<value> replies;
+
+    int bell = -1;  // an eventfd that calls the leader from its wait; made when the server is far
+
+    [[nodiscard]] std::size_t send_rest();
+    void note_round_trip(clock::duration latest);
+};
+
+// What one write and one read without the lock have brought.
+struct blocking_lane::io_turn {
+    std::size_t sent = 0;
+    std::size_t received = 0;
+    clock::time_point ended_at{};
+    std::optional<error> loss;
+};
+
+std::size_t blocking_lane::member::send_rest() {
+    if (out.empty()) return 0;
+    const auto sent = link->send_some(std::string_view(out).substr(out_at));
+    out_at += sent;
+    if (out_at == out.size()) {
+        out.clear();
+        out_at = 0;
+    }
+    return sent;
+}
+
+// The shortest one counts: how far the server is, not how busy.
+void blocking_lane::member::note_round_trip(clock::duration latest) {
+    if (latest < round_trip || round_trip == clock::duration::zero()) {
+        round_trip = latest;
+    } else {
+        round_trip += (latest - round_trip) / 64;
+    }
+    is_far = round_trip > far_away;
+    if (is_far && bell < 0) bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    is_far = is_far && bell >= 0;
+}
+
+namespace {
+
+// Their threads may return, and their calls be gone, as soon as they are told.
+template <class Call>
+void tell_all(shared_call_list& done) {
+    while (auto* call = done.pop_front())
+        static_cast<Call*>(call)->thread.tell(ended).wake();
+}
+
+}  // namespace
+
+blocking_lane::blocking_lane(shared_lane_limits limits, clock::duration silence_max,
+                             pool::blocking_pool& pool, const blocking_connector& opener)
+    : limits_(limits),
+      silence_max_(silence_max),
+      pool_(pool),
+      opener_(opener),
+      own_name_(pool.owner("command lane")) {}
+
+blocking_lane::~blocking_lane() {
+    for (const auto& each : members_)
+        HEADROOM_ASSERT(each->link == nullptr, "a lane is destroyed while threads are in it");
+}
+
+// --- A call from its beginning to its end ---
+
+std::optional<error> blocking_lane::run(std::span<const command> what, value* replies, call how) {
+    waiting_call mine(what, replies, how);
+    std::unique_lock lock(mutex_);
+    if (auto refusal = refuse(mine)) return refusal;
+    commands_ += what.size();
+    place(mine);
+    while (!mine.has_ended) {
+        auto* const at = mine.at;
+        if (at != nullptr && (at->leader == nullptr || at->leader == &mine)) {
+            lead(lock, *at, mine);
+            continue;
+        }
+        if (at == nullptr && (taker_ == nullptr || taker_ == &mine)) {
+            take_connection(lock, mine);
+            continue;
+        }
+        lock.unlock();
+        const auto told = mine.thread.wait(mine.by);
+        if (told == ended) break;
+        lock.lock();
+        mine.thread.forget(look_again);
+        if (told == pool::parked_thread::nothing && !mine.has_ended) give_up(lock, mine);
+    }
+    if (lock.owns_lock()) lock.unlock();
+    // Ended by another thread, which still has to tell, and uses this frame until then.
+    while (!mine.ended_itself && mine.thread.wait(deadline::max()) != ended)
+        mine.thread.forget(look_again);
+    if (!mine.broken && !mine.failure) return std::nullopt;
+    auto why = mine.broken ? std::move(*mine.broken) : to_error(std::move(*mine.failure));
+    lock.lock();
+    traffic_.count(outcome_of(why), what.size() - mine.filled);
+    return why;
+}
+
+placement blocking_lane::look() {
+    loads_.clear();
+    for (const auto& each : members_) {
+        loads_.push_back({each->link != nullptr, each->is_retiring, each->book.outstanding(),
+                          each->book.bytes_queued()});
+    }
+    return place_on(loads_, limits_);
+}
+
+std::optional<error> blocking_lane::refuse(const shared_call& mine) {
+    const auto to = look().joins;
+    const auto commands = to ? loads_[*to].commands : commands_waiting_;
+    if (commands + mine.commands.size() > limits_.commands_max) {
+        ++queue_full_;
+        return error{redis_errc::queue_full,
+                     fmt::format("{} commands are outstanding on the least loaded connection; "
+                                 "lane_commands_max is {}",
+                                 commands, limits_.commands_max)};
+    }
+    const auto bytes = to ? loads_[*to].bytes_queued : 0;
+    if (bytes + mine.bytes > limits_.bytes_max) {
+        ++queue_full_;
+        return error{redis_errc::queue_full,
+                     fmt::format("{} bytes wait to be written and this needs {}; lane_bytes_max "
+                                 "is {}",
+                                 bytes, mine.bytes, limits_.bytes_max)};
+    }
+    return std::nullopt;
+}
+
+// --- Where a call goes ---
+
+void blocking_lane::place(waiting_call& mine) {
+    retire_as_needed();
+    const auto found = look();
+    if (found.wants_another && taker_ == nullptr && !pool_.has_waiters()) {
+        if (auto held = pool_.try_acquire(mine.owner)) {
+            join(adopt(std::move(*held)), mine);
+            return;
+        }
+        if (found.joins) pool_.open_spare(own_name_);
+    }
+    if (found.joins) {
+        count_passenger(mine.owner);
+        join(*members_[*found.joins], mine);
+    } else {
+        mine.at = nullptr;
+        commands_waiting_ += mine.commands.size();
+        waiting_.push_back(mine);
+    }
+}
+
+void blocking_lane::join(member& at, waiting_call& mine) {
+    mine.at = &at;
+    at.book.queue(mine);
+    if (!at.is_far || at.leader == nullptr || at.is_rung) return;
+    at.is_rung = true;
+    const std::uint64_t once = 1;
+    (void)!::write(at.bell, &once, sizeof once);
+}
+
+void blocking_lane::count_passenger(pool::owner_id owner) {
+    const auto index = static_cast<std::size_t>(owner);
+    if (passengers_.size() <= index) passengers_.resize(index + 1);
+    ++passengers_[index];
+}
+
+// Whoever waits for a lease gets what the lane can spare, once the calls on it have ended.
+void blocking_lane::retire_as_needed() {
+    // The taker is a waiter too, and a connection is on its way to it.
+    if (taker_ != nullptr || !pool_.has_waiters()) return;
+    (void)look();
+    if (const auto last = member_to_give_up(loads_, limits_)) members_[*last]->is_retiring = true;
+}
+
+blocking_lane::member& blocking_lane::adopt(pool::blocking_lease held) {
+    auto at = std::ranges::find_if(members_, [](const auto& m) { return m->link == nullptr; });
+    if (at == members_.end()) at = members_.insert(at, std::make_unique<member>());
+    auto& to = **at;
+    to.link = &held.as<blocking_connection>();
+    to.held = std::move(held);
+    to.held.mark_in_use();
+    to.is_retiring = to.is_given_up = false;
+    to.silent_since = clock::now();
+    to.retire_at = to.silent_since + tenure;
+    return to;
+}
+
+// One thread asks the pool, for all that wait.
+void blocking_lane::take_connection(std::unique_lock<std::mutex>& lock, waiting_call& mine) {
+    taker_ = &mine;
+    lock.unlock();
+    auto held = pool_.acquire(mine.owner, mine.by);
+    lock.lock();
+    taker_ = nullptr;
+    if (!held) {
+        waiting_.remove(mine);
+        commands_waiting_ -= mine.commands.size();
+        mine.broken = opener_.explain(std::move(held.error()));
+        mine.has_ended = mine.ended_itself = true;
+        call_next_taker();
+        return;
+    }
+    auto& to = adopt(std::move(*held));
+    to.leader = &mine;
+    while (auto* each = waiting_.pop_front()) {
+        auto& call = static_cast<waiting_call&>(*each);
+        if (&call != &mine) count_passenger(call.owner);
+        join(to, call);
+    }
+    commands_waiting_ = 0;
+}
+
+void blocking_lane::call_next_taker() {
+    if (waiting_.empty() || taker_ != nullptr) return;
+    taker_ = static_cast<waiting_call*>(waiting_.front());
+    taker_->thread.tell(look_again).wake();
+}
+
+// --- Leading ---
+
+void blocking_lane::lead(std::unique_lock<std::mutex>& lock, member& at, waiting_call& mine) {
+    at.leader = &mine;
+    shared_call_list done;
+    while (!mine.has_ended) {
+        const auto began = clock::now();
+        if (at.book.due() == 0) at.silent_since = began;
+        if (began >= at.retire_at) at.is_retiring = true;
+        encode_queued(at);
+        lock.unlock();
+        auto turn = take_turn(at, mine.by, done);
+        lock.lock();
+        if (turn.sent > 0 && !at.replies.empty()) at.note_round_trip(turn.ended_at - began);
+        auto why = deliver(at, turn, done);
+        if (mine.has_ended) {
+            done.remove(mine);
+            mine.ended_itself = true;
+        }
+        if (why) {
+            at.leader = nullptr;
+            lose(at, *why, done);
+            if (mine.has_ended && !mine.ended_itself) {
+                done.remove(mine);
+                mine.ended_itself = true;
+            }
+            lock.unlock();
+            tell_all<waiting_call>(done);
+            lock.lock();
+            return;
+        }
+        if (!mine.has_ended && clock::now() >= mine.by) withdraw(mine);
+    }
+    leave(lock, at, done);
+}
+
+void blocking_lane::encode_queued(member& at) {
+    const auto due_before = at.book.due();
+    at.book.encode_queued(at.out);
+    if (at.book.due() > due_before) traffic_.count_batch(at.book.due() - due_before);
+}
+
+void blocking_lane::count_sent(member& at, std::size_t bytes) {
+    at.book.on_sent(bytes);
+    traffic_.bytes_written += bytes;
+}
+
+// Writes what has queued meanwhile, so that the server works while the next leader wakes.
+void blocking_lane::leave(std::unique_lock<std::mutex>& lock, member& at, shared_call_list& done) {
+    if (at.book.has_queued()) {
+        if (at.book.due() == 0) at.silent_since = clock::now();
+        encode_queued(at);
+        lock.unlock();
+        const auto sent = at.send_rest();
+        lock.lock();
+        count_sent(at, sent);
+    }
+    pool::parked_thread::sleeper next;
+    at.leader = static_cast<waiting_call*>(at.book.oldest());
+    if (at.leader != nullptr) {
+        next = at.leader->thread.tell(look_again);
+    } else {
+        // Replies to those who gave up would be left to nobody.
+        release(at, at.book.empty());
+    }
+    lock.unlock();
+    next.wake();
+    tell_all<waiting_call>(done);
+    lock.lock();
+}
+
+blocking_lane::io_turn blocking_lane::take_turn(member& at, deadline by, shared_call_list& done) {
+    io_turn now;
+    now.sent = at.send_rest();
+    tell_all<waiting_call>(done);
+    const bool is_writing = !at.out.empty();
+    if (const auto ready = at.link->wait(is_writing, by, at.bell); !ready) {
+        if (clock::now() < by) now.loss = ready.error();
+        return now;
+    }
+    auto read = at.link->receive(at.replies);
+    if (read) {
+        now.received = *read;
+    } else {
+        now.loss = std::move(read.error());
+    }
+    now.ended_at = clock::now();
+    return now;
+}
+
+// What the turn has brought goes to its owners. A failure: the connection is of no more use.
+std::optional<call_failure> blocking_lane::deliver(member& at, io_turn& turn,
+                                                   shared_call_list& done) {
+    using outcome = call_failure::outcome;
+    count_sent(at, turn.sent);
+    if (!at.replies.empty()) at.silent_since = turn.ended_at;
+    if (std::exchange(at.is_rung, false)) {
+        std::uint64_t rings = 0;
+        (void)!::read(at.bell, &rings, sizeof rings);
+    }
+    traffic_.bytes_read += turn.received;
+    for (auto& each : at.replies) {
+        traffic_.count(each.is_error() ? outcome_of(classify_server_error(each.text))
+                                       : redis::outcome::ok);
+        if (auto stray = at.book.on_reply(std::move(each), done)) {
+            return call_failure{stray->is_error ? outcome::unknown : outcome::nonsense,
+                                std::move(stray->detail)};
+        }
+    }
+    at.replies.clear();
+    if (!turn.loss) return std::nullopt;
+    if (at.is_given_up) {
+        return call_failure{outcome::unknown, "the server has not answered anything for too long"};
+    }
+    const bool is_nonsense = turn.loss->code == redis_errc::protocol_error;
+    return call_failure{is_nonsense ? outcome::nonsense : outcome::unknown,
+                        std::move(turn.loss->detail)};
+}
+
+// --- Ends ---
+
+// The deadline of `mine` has passed; its own thread gives up.
+void blocking_lane::withdraw(waiting_call& mine) {
+    mine.ended_itself = true;
+    if (mine.at == nullptr) {
+        waiting_.remove(mine);
+        commands_waiting_ -= mine.commands.size();
+        mine.has_ended = true;
+        mine.failure = call_failure{call_failure::outcome::not_sent,
+                                    "its deadline has passed while there was no connection"};
+        if (taker_ == &mine) taker_ = nullptr;
+        call_next_taker();
+        return;
+    }
+    auto& at = *mine.at;
+    if (mine.is_encoded) ++traffic_.abandoned;
+    at.book.withdraw(mine, "its deadline has passed");
+    // Slow is not dead: judged by progress of the connection, not by one caller's deadline.
+    if (mine.is_encoded && clock::now() - at.silent_since >= silence_max_) {
+        at.is_given_up = true;
+        at.link->abort();  // its leader, perhaps this thread, finds it so
+    }
+}
+
+// The same for a thread that waited, and may have been made leader in this very moment.
+void blocking_lane::give_up(std::unique_lock<std::mutex>& lock, waiting_call& mine) {
+    auto* const at = mine.at;
+    withdraw(mine);
+    if (at == nullptr || at->leader != &mine) return;
+    shared_call_list nobody;
+    leave(lock, *at, nobody);
+}
+
+void blocking_lane::lose(member& at, const call_failure& why, shared_call_list& done) {
+    ++losses_;
+    auto unsent = at.book.lose(why, done);
+    release(at, false);
+    // None of their bytes reached a server, so another connection may take them while their
+    // deadlines last.
+    while (auto* each = unsent.pop_front()) {
+        auto& call = static_cast<waiting_call&>(*each);
+        place(call);
+        if (call.at == nullptr || call.at->leader != nullptr) continue;
+        call.at->leader = &call;
+        call.thread.tell(look_again).wake();
+    }
+    call_next_taker();
+}
+
+void blocking_lane::release(member& at, bool reusable) {
+    if (reusable) at.held.mark_reusable();
+    at.held.give_back();
+    at.link = nullptr;
+    if (!at.book.empty()) at.book = shared_book();
+    at.replies.clear();
+    at.out.clear();
+    at.out_at = 0;
+    if (at.out.capacity() > out_capacity_kept) at.out.shrink_to_fit();
+}
+
+// --- What it looks like ---
+
+lane_stats blocking_lane::stats() const {
+    const std::lock_guard lock(mutex_);
+    lane_stats now;
+    now.outstanding = commands_waiting_;
+    for (const auto& each : members_) {
+        if (each->link == nullptr) continue;
+        ++now.connections;
+        now.outstanding += each->book.outstanding();
+    }
+    now.commands = commands_;
+    now.reconnects = losses_;
+    now.queue_full = queue_full_;
+    return now;
+}
+
+lane_traffic blocking_lane::traffic() const {
+    const std::lock_guard lock(mutex_);
+    return traffic_;
+}
+
+std::vector<std::uint64_t> blocking_lane::passengers() const {
+    const std::lock_guard lock(mutex_);
+    return passengers_;
+}
+
+}  // namespace headroom::redis
