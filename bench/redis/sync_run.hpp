@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The runs on the blocking client. Not those on the event loop.
 #pragma once
 
 #include "measured.hpp"
