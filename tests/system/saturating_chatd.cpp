@@ -45,6 +45,8 @@ public:
     asio::awaitable<result<void>> handle(chat::bundle_turn turn,
                                          const chat::bundle_services& with) override {
         const auto by = std::min(turn.by, clock::now() + hold_time_max);
+        auto refused = be_refused_on_the_loop(with.blocking(by));
+        if (!refused) co_return refused;
         auto met = co_await meet(with, "saturate:running", "saturate:go", by);
         if (!met) co_return met;
         std::vector<redis::exclusive_connection> redis_leases;
@@ -71,6 +73,13 @@ public:
     }
 
 private:
+    // This runs on the worker's event loop, which no blocking call may stop.
+    static result<void> be_refused_on_the_loop(const chat::blocking_services& with) {
+        const auto reply = with.sync.execute(redis::command("PING"), with.call);
+        if (!reply && reply.error().code == redis::redis_errc::not_allowed) return {};
+        return failure(redis::redis_errc::unexpected_reply,
+                       "a blocking call on the event loop was not refused");
+    }
     // Says that it is here, and waits until the test allows to go on.
     static asio::awaitable<result<void>> meet(const chat::bundle_services& with,
                                               std::string counter, std::string gate, deadline by) {

@@ -13,6 +13,7 @@
 #include "chat/log.hpp"
 #include "chat/worker/lifespan.hpp"
 #include "net/event.hpp"
+#include "net/loop_thread.hpp"
 
 namespace headroom::chat {
 
@@ -51,6 +52,7 @@ int worker_main(config::settings settings, config::worker_slot slot, bundle_regi
             }
             loop.stop();
         });
+    const net::loop_thread on_this_thread;
     loop.run();
     return code;
 }
