@@ -96,9 +96,7 @@ struct blocking_pool::state {
     std::deque<std::pair<slot_id, std::unique_ptr<blocking_connection>>> to_close;
     deadline wake = deadline::max();
     bool stopping = false;
-    std::thread worker;  // opens, closes, ticks; started at the first need
-    queued spare;        // in the queue for nobody: see open_spare()
-    bool is_spare_queued = false;
+    std::thread worker;            // opens, closes, ticks; started at the first need
     std::uint32_t handed_out = 0;  // wraps; for sampling
     std::array<std::uint64_t, wait_buckets> uses{};
 
@@ -119,8 +117,7 @@ struct blocking_pool::state {
         }
         pending.clear();
         if (ring) ring_bell();
-        has_waiters.store(core.stats().waiting > (is_spare_queued ? 1U : 0U),
-                          std::memory_order_relaxed);
+        has_waiters.store(core.stats().waiting > 0, std::memory_order_relaxed);
         if (core.is_draining()) changed.notify_all();
         return last;
     }
@@ -133,24 +130,14 @@ struct blocking_pool::state {
     }
     bool act(const grant& what, parked_thread::sleeper& last) {
         auto& waiter = *reinterpret_cast<queued*>(what.waiter);
-        const auto slot = what.slot;
-        if (&waiter == &spare) {
-            is_spare_queued = false;
-            core.returned(slot, true, clock::now(), pending);
-            return false;
-        }
-        waiter.granted = slot;
-        waiter.connection = hand_out(slot);
+        waiter.granted = what.slot;
+        waiter.connection = hand_out(what.slot);
         last.wake();
         last = waiter.thread.tell(queued::ended);
         return false;
     }
     bool act(const refuse& what, parked_thread::sleeper& last) {
         auto& waiter = *reinterpret_cast<queued*>(what.waiter);
-        if (&waiter == &spare) {
-            is_spare_queued = false;
-            return false;
-        }
         waiter.refused = what.why;
         last.wake();
         last = waiter.thread.tell(queued::ended);
@@ -384,15 +371,10 @@ std::optional<blocking_lease> blocking_pool::try_acquire(owner_id owner) {
     return blocking_lease(this, *slot, self.hand_out(*slot));
 }
 
-void blocking_pool::open_spare(owner_id owner) {
+void blocking_pool::open_ahead() {
     auto& self = *state_;
     const std::lock_guard lock(self.mutex);
-    const auto& now = self.core.stats();
-    const bool has_room = !now.cap || now.size() < *now.cap;
-    if (self.is_spare_queued || now.waiting > 0 || now.idle > 0 || !has_room) return;
-    self.is_spare_queued = true;
-    self.core.acquire(owner, reinterpret_cast<waiter_tag>(&self.spare),
-                      clock::now() + self.options.open_timeout, clock::now(), self.pending);
+    self.core.open_ahead(clock::now(), self.pending);
     self.perform_and_wake();
 }
 

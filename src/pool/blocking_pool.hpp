@@ -69,9 +69,8 @@ public:
     [[nodiscard]] result<blocking_lease> acquire(owner_id owner, deadline by);
     // An idle connection, or nothing; never waits.
     [[nodiscard]] std::optional<blocking_lease> try_acquire(owner_id owner);
-    // Has one more connection opened, to be idle, where the cap allows it and nobody waits or would
-    // find one idle. Never waits; counted as an acquire of `owner`.
-    void open_spare(owner_id owner);
+    // As pool_core::open_ahead; the connection will be idle. Never waits.
+    void open_ahead();
     // Somebody is in the queue of acquire().
     [[nodiscard]] bool has_waiters() const;
     void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);

@@ -162,7 +162,7 @@ std::optional<error> blocking_lane::run(std::span<const command> what, value* re
     if (!mine.broken && !mine.failure) return std::nullopt;
     auto why = mine.broken ? std::move(*mine.broken) : to_error(std::move(*mine.failure));
     lock.lock();
-    traffic_.count(outcome_of(why), what.size() - mine.filled);
+    traffic_.count(outcome_of(why.code), what.size() - mine.filled);
     return why;
 }
 

@@ -75,6 +75,11 @@ outcome outcome_of(redis_errc code) noexcept {
     return outcome::unknown;
 }
 
+outcome outcome_of(const std::error_code& code) noexcept {
+    if (code.category() != redis_category()) return outcome::not_sent;
+    return outcome_of(static_cast<redis_errc>(code.value()));
+}
+
 redis_errc classify_server_error(std::string_view message) noexcept {
     // A script's error ends "script: <sha>, on @user_script:1.": what stood before it has run.
     if (message.contains("on @user_script")) return redis_errc::server_error;

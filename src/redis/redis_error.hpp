@@ -33,6 +33,8 @@ enum class redis_errc {
 // What a failure says about the command. Those of a connection, such as auth_failed, happen before
 // anything is sent.
 [[nodiscard]] outcome outcome_of(redis_errc code) noexcept;
+// The same of an error that may be a pool's: then nothing was sent.
+[[nodiscard]] outcome outcome_of(const std::error_code& code) noexcept;
 // `refused` for the messages a server sends before executing anything, else `server_error`.
 [[nodiscard]] redis_errc classify_server_error(std::string_view message) noexcept;
 

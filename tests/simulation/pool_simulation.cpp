@@ -160,7 +160,10 @@ private:
             case 12:
                 return stale_event();
             case 13:
-                return chance(10) ? change_size() : chance(10) ? retire_all() : pass_time();
+                return chance(10)   ? change_size()
+                       : chance(10) ? retire_all()
+                       : chance(30) ? open_ahead()
+                                    : pass_time();
             default:
                 return pass_time();
         }
@@ -316,6 +319,16 @@ private:
         require(idle_.empty(), retires_all, "an idle connection of the former server was kept");
         for (const auto& [slot, at] : sockets_)
             require(!at.retired || at.cut, retires_all, "a lease on the former server was not cut");
+        check();
+    }
+
+    void open_ahead() {
+        const bool is_served = live() > count(stage::leased) || !order_.empty();
+        const auto before = sockets_.size();
+        step([this] { core_.open_ahead(now_, out_); });
+        require(sockets_.size() == before || !is_served, opens_bounded,
+                "a connection is opened ahead of need though one is there");
+        require(sockets_.size() <= before + 1, opens_bounded, "several are opened ahead of need");
         check();
     }
 

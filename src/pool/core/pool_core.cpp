@@ -144,6 +144,12 @@ void pool_core::returned(slot_id slot, bool reusable, clock::time_point now, act
     settle(now, out);
 }
 
+void pool_core::open_ahead(clock::time_point now, actions& out) {
+    const bool is_served = stats_.waiting + stats_.idle + stats_.opening > 0;
+    if (draining_ || is_served || !has_room() || now < open_not_before_) return;
+    begin_open(out);
+}
+
 // --- Events of connections ---
 
 void pool_core::opened(slot_id slot, clock::time_point now, actions& out) {
@@ -437,11 +443,15 @@ void pool_core::settle(clock::time_point now, actions& out) {
             want_wake(open_not_before_, out);
             return;
         }
-        const auto index = take_free_slot();
-        move(index, slot_state::opening);
-        ++stats_.opens_started;
-        out.emplace_back(open_connection{id_of(index)});
+        begin_open(out);
     }
+}
+
+void pool_core::begin_open(actions& out) {
+    const auto index = take_free_slot();
+    move(index, slot_state::opening);
+    ++stats_.opens_started;
+    out.emplace_back(open_connection{id_of(index)});
 }
 
 void pool_core::expire_waiters(clock::time_point now, actions& out) {

@@ -196,6 +196,10 @@ public:
     // drain has cut it.
     void returned(slot_id slot, bool reusable, clock::time_point now, actions& out);
 
+    // Somebody will soon want one connection more than there is: opens it where the cap and the
+    // back-off allow, and nobody waits for one, none is idle and none is being opened already.
+    void open_ahead(clock::time_point now, actions& out);
+
     // --- Events of connections ---
 
     void opened(slot_id slot, clock::time_point now, actions& out);
@@ -296,6 +300,7 @@ private:
 
     // Ends every event: opens what is needed, announces when it must be woken.
     void settle(clock::time_point now, actions& out);
+    void begin_open(actions& out);
     [[nodiscard]] bool wants_open() const;
     void expire_waiters(clock::time_point now, actions& out);
     void expire_slots(clock::time_point now, actions& out);

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include "socket_connector.hpp"
 
@@ -157,6 +159,65 @@ TEST_F(BlockingPool, RefusesThreadsThatWaitWhenItDrains) {
     held->give_back();
     draining.join();
     EXPECT_EQ(pool.stats().size(), 0);
+}
+
+TEST_F(BlockingPool, TakesAnIdleConnectionOrNoneWithoutWaiting) {
+    blocking_pool pool(of(2), opener);
+    const auto owner = pool.owner("clock");
+    EXPECT_FALSE(pool.try_acquire(owner).has_value());
+    pool.open_ahead();
+    const auto by = in(seconds(5));
+    std::optional<blocking_lease> held;
+    while (!held && clock::now() < by)
+        held = pool.try_acquire(owner);
+    ASSERT_TRUE(held.has_value());
+    held->mark_reusable();
+    held.reset();
+    EXPECT_EQ(pool.stats().idle, 1);
+    EXPECT_EQ(pool.stats().granted, 1U);
+    EXPECT_EQ(opener.opens, 1);
+}
+
+TEST_F(BlockingPool, ServesThreadsInTheOrderInWhichTheyQueued) {
+    blocking_pool pool(of(1), opener);
+    const auto owner = pool.owner("clock");
+    auto held = pool.acquire(owner, in(seconds(5)));
+    ASSERT_TRUE(held.has_value());
+    EXPECT_FALSE(pool.has_waiters());
+    std::mutex mutex;
+    std::vector<int> served;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 5; ++i) {
+        threads.emplace_back([&, i] {
+            auto mine = pool.acquire(owner, in(seconds(20)));
+            const std::lock_guard lock(mutex);
+            served.push_back(i);
+            if (mine) mine->mark_reusable();
+        });
+        const auto queued = static_cast<std::uint32_t>(i + 1);
+        while (pool.stats().waiting < queued)
+            std::this_thread::yield();
+    }
+    EXPECT_TRUE(pool.has_waiters());
+    held->mark_reusable();
+    held->give_back();
+    threads.clear();
+    EXPECT_EQ(served, (std::vector{0, 1, 2, 3, 4}));
+    EXPECT_FALSE(pool.has_waiters());
+}
+
+TEST_F(BlockingPool, TimesSomeOfTheUses) {
+    blocking_pool pool(of(1), opener);
+    const auto owner = pool.owner("clock");
+    for (int i = 0; i < 640; ++i) {
+        auto held = pool.acquire(owner, in(seconds(5)));
+        ASSERT_TRUE(held.has_value());
+        held->mark_reusable();
+    }
+    std::uint64_t timed = 0;
+    for (const auto each : pool.stats().uses)
+        timed += each;
+    EXPECT_EQ(timed, 10U);
 }
 
 }  // namespace

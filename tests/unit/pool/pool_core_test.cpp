@@ -67,6 +67,35 @@ TEST_F(PoolCore, OpensNothingUntilSomebodyAsks) {
     EXPECT_EQ(core->stats().size(), 0);
 }
 
+TEST_F(PoolCore, OpensOneAheadOfNeedWhereNoneIsIdleOrOnItsWay) {
+    use(of(2));
+    const auto first = open_for(ann);
+    on([&] { core->open_ahead(start, out); });
+    const auto second = said<open_connection>().at(0).slot;
+    on([&] { core->open_ahead(start, out); });
+    EXPECT_TRUE(out.empty());  // one is being opened
+    on([&] { core->opened(second, start, out); });
+    EXPECT_EQ(core->stats().idle, 1);
+    EXPECT_EQ(core->stats().acquires, 1);  // ann's alone
+    on([&] { core->returned(first, false, start, out); });
+    on([&] { core->open_ahead(start, out); });
+    EXPECT_TRUE(out.empty());  // one is idle
+}
+
+TEST_F(PoolCore, OpensNothingAheadOfNeedAtItsCapOrInABackOff) {
+    use(of(1));
+    const auto slot = open_for(ann);
+    on([&] { core->open_ahead(start, out); });
+    EXPECT_TRUE(out.empty());
+    on([&] { core->returned(slot, false, start, out); });
+    on([&] { core->released_by_server(slot, start, out); });
+    on([&] { core->open_ahead(start, out); });
+    const auto tried = said<open_connection>().at(0).slot;
+    on([&] { core->open_failed(tried, open_failure::transient, start, out); });
+    on([&] { core->open_ahead(start, out); });
+    EXPECT_TRUE(out.empty());
+}
+
 TEST_F(PoolCore, GivesTheNewConnectionToTheOldestWaiter) {
     use(of(1));
     ask(ann);
