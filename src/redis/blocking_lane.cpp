@@ -119,11 +119,7 @@ void tell_all(shared_call_list& done) {
 
 blocking_lane::blocking_lane(shared_lane_limits limits, clock::duration silence_max,
                              pool::blocking_pool& pool, const blocking_connector& opener)
-    : limits_(limits),
-      silence_max_(silence_max),
-      pool_(pool),
-      opener_(opener),
-      own_name_(pool.owner("command lane")) {}
+    : silence_max_(silence_max), pool_(pool), opener_(opener), policy_(limits) {}
 
 blocking_lane::~blocking_lane() {
     for (const auto& each : members_)
@@ -132,12 +128,16 @@ blocking_lane::~blocking_lane() {
 
 // --- A call from its beginning to its end ---
 
-std::optional<error> blocking_lane::run(std::span<const command> what, value* replies, call how) {
+std::optional<error> blocking_lane::run(std::span<const command> what, value* replies,
+                                        call how) noexcept {
     waiting_call mine(what, replies, how);
     std::unique_lock lock(mutex_);
-    if (auto refusal = refuse(mine)) return refusal;
+    retire_as_needed();
+    look();
+    const auto found = policy_.place(loads_);
+    if (auto refusal = refuse(mine, found)) return refusal;
     commands_ += what.size();
-    place(mine);
+    place(mine, found);
     while (!mine.has_ended) {
         auto* const at = mine.at;
         if (at != nullptr && (at->leader == nullptr || at->leader == &mine)) {
@@ -166,47 +166,45 @@ std::optional<error> blocking_lane::run(std::span<const command> what, value* re
     return why;
 }
 
-placement blocking_lane::look() {
+void blocking_lane::look() {
     loads_.clear();
     for (const auto& each : members_) {
         loads_.push_back({each->link != nullptr, each->is_retiring, each->book.outstanding(),
                           each->book.bytes_queued()});
     }
-    return place_on(loads_, limits_);
 }
 
-std::optional<error> blocking_lane::refuse(const shared_call& mine) {
-    const auto to = look().joins;
+std::optional<error> blocking_lane::refuse(const shared_call& mine, const placement& found) {
+    const auto to = found.joins;
+    const auto& limits = policy_.limits();
     const auto commands = to ? loads_[*to].commands : commands_waiting_;
-    if (commands + mine.commands.size() > limits_.commands_max) {
+    if (commands + mine.commands.size() > limits.commands_max) {
         ++queue_full_;
         return error{redis_errc::queue_full,
                      fmt::format("{} commands are outstanding on the least loaded connection; "
                                  "lane_commands_max is {}",
-                                 commands, limits_.commands_max)};
+                                 commands, limits.commands_max)};
     }
     const auto bytes = to ? loads_[*to].bytes_queued : 0;
-    if (bytes + mine.bytes > limits_.bytes_max) {
+    if (bytes + mine.bytes > limits.bytes_max) {
         ++queue_full_;
         return error{redis_errc::queue_full,
                      fmt::format("{} bytes wait to be written and this needs {}; lane_bytes_max "
                                  "is {}",
-                                 bytes, mine.bytes, limits_.bytes_max)};
+                                 bytes, mine.bytes, limits.bytes_max)};
     }
     return std::nullopt;
 }
 
 // --- Where a call goes ---
 
-void blocking_lane::place(waiting_call& mine) {
-    retire_as_needed();
-    const auto found = look();
+void blocking_lane::place(waiting_call& mine, const placement& found) {
     if (found.wants_another && taker_ == nullptr && !pool_.has_waiters()) {
         if (auto held = pool_.try_acquire(mine.owner)) {
             join(adopt(std::move(*held)), mine);
             return;
         }
-        if (found.joins) pool_.open_spare(own_name_);
+        if (found.joins) pool_.open_ahead();
     }
     if (found.joins) {
         count_passenger(mine.owner);
@@ -237,8 +235,9 @@ void blocking_lane::count_passenger(pool::owner_id owner) {
 void blocking_lane::retire_as_needed() {
     // The taker is a waiter too, and a connection is on its way to it.
     if (taker_ != nullptr || !pool_.has_waiters()) return;
-    (void)look();
-    if (const auto last = member_to_give_up(loads_, limits_)) members_[*last]->is_retiring = true;
+    look();
+    if (const auto last = member_to_give_up(loads_, policy_.limits()))
+        members_[*last]->is_retiring = true;
 }
 
 blocking_lane::member& blocking_lane::adopt(pool::blocking_lease held) {
@@ -446,7 +445,8 @@ void blocking_lane::lose(member& at, const call_failure& why, shared_call_list& 
     // deadlines last.
     while (auto* each = unsent.pop_front()) {
         auto& call = static_cast<waiting_call&>(*each);
-        place(call);
+        look();
+        place(call, policy_.place(loads_));
         if (call.at == nullptr || call.at->leader != nullptr) continue;
         call.at->leader = &call;
         call.thread.tell(look_again).wake();

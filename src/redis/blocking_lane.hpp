@@ -36,8 +36,10 @@ public:
     blocking_lane& operator=(const blocking_lane&) = delete;
 
     // One reply for each of `what`, at least one, into `replies`; the error says what became of
-    // them. Only commands that leave the connection as it was.
-    [[nodiscard]] std::optional<error> run(std::span<const command> what, value* replies, call how);
+    // them. Only commands that leave the connection as it was. Memory that runs out ends the
+    // process: an exception would leave other threads' replies to a frame that is gone.
+    [[nodiscard]] std::optional<error> run(std::span<const command> what, value* replies,
+                                           call how) noexcept;
 
     [[nodiscard]] lane_stats stats() const;
     [[nodiscard]] lane_traffic traffic() const;
@@ -50,12 +52,12 @@ private:
     struct waiting_call;
     struct io_turn;
 
-    [[nodiscard]] placement look();
-    [[nodiscard]] std::optional<error> refuse(const shared_call& mine);
+    void look();
+    [[nodiscard]] std::optional<error> refuse(const shared_call& mine, const placement& to);
     void encode_queued(member& at);
     void count_sent(member& at, std::size_t bytes);
     // Of a call on no connection: onto the one that suits it, else among those who wait for one.
-    void place(waiting_call& mine);
+    void place(waiting_call& mine, const placement& found);
     void join(member& at, waiting_call& mine);
     void count_passenger(pool::owner_id owner);
     void retire_as_needed();
@@ -74,14 +76,13 @@ private:
     void release(member& at, bool reusable);
 
     // Fixed at construction.
-    const shared_lane_limits limits_;
     const clock::duration silence_max_;
     pool::blocking_pool& pool_;
     const blocking_connector& opener_;
-    const pool::owner_id own_name_;  // of connections opened ahead of need
 
     mutable std::mutex mutex_;
     // Guarded by mutex_; of a member, the leader's part is the leader's alone.
+    shared_lane_policy policy_;
     std::vector<std::unique_ptr<member>> members_;
     std::vector<member_load> loads_;  // of members_, as look() saw them
     shared_call_list waiting_;        // for a connection

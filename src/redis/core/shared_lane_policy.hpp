@@ -13,9 +13,11 @@ struct shared_lane_limits {
     std::uint32_t connections_max = 6;
     std::size_t commands_max = 100'000;        // queued and in flight, each connection
     std::size_t bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
-    // Commands on every connection that make one more worth it. With fewer the threads would send
-    // and receive for few others, and pay as much as with a connection each.
-    std::size_t backlog_to_grow = 16;
+    // While as many are there on average, each has a connection for itself as far as they go. With
+    // more, all go on the first connection that has fewer than backlog_to_grow: the more share one,
+    // the fewer sends, receives and switches each costs (docs/redis.md has the figures).
+    std::size_t crowd_to_share = 6;
+    std::size_t backlog_to_grow = 32;
     bool leaves_room_for_leases = true;  // connections_max is below the pool's cap
 };
 
@@ -31,9 +33,18 @@ struct placement {
     bool wants_another = false;        // a connection more, if the pool has one
 };
 
-// The least loaded member; ties go to the first, so that a lull leaves the others idle.
-[[nodiscard]] placement place_on(std::span<const member_load> members,
-                                 const shared_lane_limits& limits);
+class shared_lane_policy {
+public:
+    explicit shared_lane_policy(const shared_lane_limits& limits) : limits_(limits) {}
+
+    // For a call that arrives now.
+    [[nodiscard]] placement place(std::span<const member_load> members);
+    [[nodiscard]] const shared_lane_limits& limits() const { return limits_; }
+
+private:
+    const shared_lane_limits limits_;
+    std::size_t crowd_16ths_ = 0;  // commands that arrivals found, averaged over about 16
+};
 
 // The member to retire because a lease is waited for: the last, but for the only one where leases
 // have room of their own.

@@ -21,37 +21,73 @@ constexpr member_load closed{};
 shared_lane_limits limits_of(std::uint32_t connections_max) {
     shared_lane_limits limits;
     limits.connections_max = connections_max;
+    limits.crowd_to_share = 4;
     limits.backlog_to_grow = 10;
     return limits;
 }
 
+// One that has seen so many commands at each arrival for a while.
+shared_lane_policy crowded(std::uint32_t connections_max, std::size_t commands = 20) {
+    shared_lane_policy policy(limits_of(connections_max));
+    for (int i = 0; i < 100; ++i)
+        (void)policy.place(loads{with(commands)});
+    return policy;
+}
+
 TEST(SharedLanePolicy, AsksForAConnectionWhereThereIsNone) {
-    const auto found = place_on(loads{}, limits_of(6));
+    shared_lane_policy policy(limits_of(6));
+    const auto found = policy.place(loads{});
     EXPECT_FALSE(found.joins);
     EXPECT_TRUE(found.wants_another);
 }
 
-TEST(SharedLanePolicy, JoinsTheLeastLoadedAndTheFirstOfEquals) {
-    EXPECT_EQ(place_on(loads{with(3), with(2), with(2)}, limits_of(6)).joins, 1U);
+TEST(SharedLanePolicy, GivesFewCallersAConnectionEach) {
+    shared_lane_policy policy(limits_of(3));
+    EXPECT_TRUE(policy.place(loads{with(1)}).wants_another);
+    EXPECT_TRUE(policy.place(loads{with(1), with(2)}).wants_another);
+    // As far as the connections go; then the least loaded takes them.
+    const auto found = policy.place(loads{with(2), with(1), with(1)});
+    EXPECT_FALSE(found.wants_another);
+    EXPECT_EQ(found.joins, 1U);
+}
+
+TEST(SharedLanePolicy, PutsACrowdOnTheFirstConnectionUntilThatHasABacklog) {
+    auto policy = crowded(6);
+    auto found = policy.place(loads{with(9), with(1)});
+    EXPECT_EQ(found.joins, 0U);
+    EXPECT_FALSE(found.wants_another);
+    found = policy.place(loads{with(10), with(1)});
+    EXPECT_EQ(found.joins, 1U);
+    EXPECT_FALSE(found.wants_another);
+}
+
+TEST(SharedLanePolicy, WantsOneMoreForACrowdWhenAllHaveABacklog) {
+    auto policy = crowded(6);
+    const auto found = policy.place(loads{with(11), with(10)});
+    EXPECT_EQ(found.joins, 1U);
+    EXPECT_TRUE(found.wants_another);
+}
+
+TEST(SharedLanePolicy, TakesAShortLullForNoEndOfTheCrowd) {
+    auto policy = crowded(6);
+    EXPECT_FALSE(policy.place(loads{with(1)}).wants_another);
+    for (int i = 0; i < 100; ++i)
+        (void)policy.place(loads{with(1)});
+    EXPECT_TRUE(policy.place(loads{with(1)}).wants_another);
 }
 
 TEST(SharedLanePolicy, TakesNeitherClosedNorRetiringOnes) {
-    const auto found = place_on(loads{closed, retiring(0), with(9)}, limits_of(6));
-    EXPECT_EQ(found.joins, 2U);
-    EXPECT_FALSE(found.wants_another);
-    EXPECT_FALSE(place_on(loads{closed, retiring(0)}, limits_of(6)).joins);
-}
-
-TEST(SharedLanePolicy, WantsOneMoreWhenAllHaveABacklog) {
-    EXPECT_FALSE(place_on(loads{with(10), with(9)}, limits_of(6)).wants_another);
-    const auto found = place_on(loads{with(10), with(11)}, limits_of(6));
-    EXPECT_EQ(found.joins, 0U);
+    auto policy = crowded(6);
+    EXPECT_EQ(policy.place(loads{closed, retiring(0), with(9)}).joins, 2U);
+    const auto found = policy.place(loads{closed, retiring(0)});
+    EXPECT_FALSE(found.joins);
     EXPECT_TRUE(found.wants_another);
 }
 
 TEST(SharedLanePolicy, StopsAtItsLimit) {
-    EXPECT_FALSE(place_on(loads{with(99), with(99)}, limits_of(2)).wants_another);
-    EXPECT_TRUE(place_on(loads{with(99), retiring(1)}, limits_of(2)).wants_another);
+    auto policy = crowded(2);
+    EXPECT_FALSE(policy.place(loads{with(99), with(99)}).wants_another);
+    EXPECT_TRUE(policy.place(loads{with(99), retiring(1)}).wants_another);
 }
 
 TEST(SharedLanePolicy, GivesUpItsLastConnectionForALease) {
