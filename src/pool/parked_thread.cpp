@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace headroom::pool {
@@ -15,7 +16,7 @@ parked_thread::word parked_thread::wait(deadline by) {
     auto seen = nothing;
     if (!word_.compare_exchange_strong(seen, asleep, std::memory_order_acquire)) return seen;
     // steady_clock is CLOCK_MONOTONIC, by which this futex operation takes an instant.
-    const auto since_boot = by.time_since_epoch();
+    const auto since_boot = std::max(by, clock::time_point{}).time_since_epoch();
     const auto whole = std::chrono::floor<std::chrono::seconds>(since_boot);
     timespec until{.tv_sec = whole.count(), .tv_nsec = (since_boot - whole).count()};
     const bool is_bounded = by != deadline::max();
