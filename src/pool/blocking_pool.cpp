@@ -297,10 +297,11 @@ struct blocking_pool::state {
         ++uses[std::min(bucket, wait_buckets - 1)];
     }
 
-    // Only connections that are all in use can be worth stepping aside for.
-    [[nodiscard]] bool is_full_without_queue() const {
+    // Only connections that are all in use can be worth stepping aside for. A queue does not
+    // hinder: it gets what comes back first, and empties while nobody joins it.
+    [[nodiscard]] bool is_full() const {
         const auto& now = core.stats();
-        return now.cap && now.leased >= *now.cap && now.waiting == 0;
+        return now.cap && now.leased >= *now.cap;
     }
 };
 
@@ -339,7 +340,7 @@ result<blocking_lease> blocking_pool::acquire(owner_id owner, deadline by) {
     for (int turns = 0;; ++turns) {
         if (const auto slot = self.take_idle(owner))
             return blocking_lease(this, *slot, self.hand_out(*slot));
-        if (turns == yields_before_queue || !self.is_full_without_queue()) break;
+        if (turns == yields_before_queue || !self.is_full()) break;
         lock.unlock();
         ::sched_yield();
         lock.lock();
