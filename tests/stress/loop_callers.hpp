@@ -44,7 +44,7 @@ private:
     boost::asio::awaitable<bool> set_and_get(std::string token, deadline by);
     boost::asio::awaitable<bool> increment(deadline by);
     boost::asio::awaitable<bool> echo_pipeline(std::string token, deadline by);
-    boost::asio::awaitable<bool> push_and_pop(std::string who, std::string token, deadline by);
+    boost::asio::awaitable<bool> push_and_pop(std::string token, deadline by);
     boost::asio::awaitable<bool> publish(std::string token, deadline by);
     void on_message(std::string_view channel, std::string_view payload);
     [[nodiscard]] deadline draw_deadline(deadline end);

@@ -35,6 +35,7 @@ public:
     }
 
     // An INCR: one that was not sent or was refused has not run; any other failure may have.
+    // Which is which the library says: the server's counter judges that, too.
     template <class T>
     void add_increments(const result<T>& reply, std::uint64_t count = 1) {
         if (reply) {
@@ -63,9 +64,9 @@ public:
 
 private:
     static bool may_have_run(const error& why) {
-        using redis::redis_errc;
-        return why.code != redis_errc::not_sent && why.code != redis_errc::refused &&
-               why.code.category() == redis::redis_category();
+        if (why.code.category() != redis::redis_category()) return false;  // the pool's: no lease
+        const auto ended = redis::outcome_of(redis::redis_errc(why.code.value()));
+        return ended != redis::outcome::not_sent && ended != redis::outcome::refused;
     }
 };
 

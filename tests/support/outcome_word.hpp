@@ -16,6 +16,7 @@ namespace headroom::test {
     if (code == redis_errc::refused) return "refused";
     if (code == redis_errc::closed) return "closed";
     if (code == redis_errc::server_error) return "server error";
+    if (code == redis_errc::queue_full) return "queue full";
     if (code == redis_errc::connect_failed) return "connect failed";
     return std::string(code.category().name()) + ": " + code.message();
 }
