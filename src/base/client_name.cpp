@@ -13,7 +13,8 @@ namespace headroom {
 namespace {
 
 constexpr std::array kinds{pool_kind::async, pool_kind::async_decode, pool_kind::sync,
-                           pool_kind::pg,    pool_kind::executor,     pool_kind::tool};
+                           pool_kind::pg,    pool_kind::executor,     pool_kind::sentinel,
+                           pool_kind::tool};
 
 constexpr std::size_t longest_kind =
     std::ranges::max(kinds, {}, [](std::string_view kind) { return kind.size(); }).size();

@@ -22,7 +22,8 @@ inline constexpr std::string_view async_decode = "async_decode";
 inline constexpr std::string_view sync = "sync";
 inline constexpr std::string_view pg = "pg";
 inline constexpr std::string_view executor = "executor";
-inline constexpr std::string_view tool = "tool";  // the operator's
+inline constexpr std::string_view sentinel = "sentinel";  // to a sentinel, one a process
+inline constexpr std::string_view tool = "tool";          // the operator's
 }  // namespace pool_kind
 
 // Who a process is, before the kind of pool is known.

@@ -12,6 +12,7 @@
 #include "net/loop_thread.hpp"
 #include "redis/blocking_connection.hpp"
 #include "redis/blocking_lane.hpp"
+#include "redis/blocking_primary_connector.hpp"
 #include "redis/reply_check.hpp"
 
 namespace headroom::redis {
@@ -60,9 +61,13 @@ bool may_share(std::span<const command> what) {
 struct blocking_client::state {
     explicit state(client_options given)
         : options(std::move(given)),
-          opener(to_dial_options(options)),
+          opener(options),
           pool({options.kind, options.bounds, options.connect_timeout}, opener),
-          lane(limits_of_lane(options), options.silence_max, pool, opener) {}
+          lane(limits_of_lane(options), options.silence_max, pool, opener) {
+        if (options.locator) {
+            move_listening = options.locator->on_move([this] { pool.retire_connections(); });
+        }
+    }
 
     [[nodiscard]] std::optional<error> refuse_here(deadline by) const;
     [[nodiscard]] std::optional<error> run(std::span<const command> what, std::span<value> replies,
@@ -72,10 +77,11 @@ struct blocking_client::state {
 
     const client_options options;
     const pid_t process = ::getpid();
-    blocking_connector opener;
+    blocking_primary_connector opener;
     pool::blocking_pool pool;
     blocking_lane lane;
     std::atomic<bool> is_closing{false};
+    std::shared_ptr<void> move_listening;  // last: no call comes once it is gone
 };
 
 // On this thread, in this process, at this time.
@@ -149,6 +155,10 @@ result<std::vector<value>> blocking_client::pipeline(const std::vector<command>&
     std::vector<value> replies(what.size());
     if (auto failed = state_->run(what, replies, how)) return std::unexpected(std::move(*failed));
     return check_replies(std::move(replies), state_->options.form);
+}
+
+void blocking_client::retire_connections() {
+    state_->pool.retire_connections();
 }
 
 result<void> blocking_client::close(deadline by) {

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] result<value> execute(const command& what, call how);
     // In order, on one connection; not atomic. Server errors stay among the values.
     [[nodiscard]] result<std::vector<value>> pipeline(const std::vector<command>& what, call how);
+    // As client::retire_connections.
+    void retire_connections();
     // Fails new calls with `closed`, lets pending ones finish until `by`, then cuts them. Allowed
     // on an event loop's thread, which it blocks for as long as calls are pending.
     [[nodiscard]] result<void> close(deadline by);

@@ -99,13 +99,6 @@ result<std::size_t> blocking_connection::read_available(std::vector<value>& repl
 }
 
 result<std::unique_ptr<pool::blocking_connection>> blocking_connector::open(deadline by) {
-    auto opened = dial(by);
-    const bool is_rejected = !opened && classify(opened.error()) == pool::open_failure::permanent;
-    rejection_ = is_rejected ? opened.error().code.value() : 0;
-    return opened;
-}
-
-result<std::unique_ptr<pool::blocking_connection>> blocking_connector::dial(deadline by) {
     auto request = kit_.request();
     if (!request) return std::unexpected(std::move(request.error()));
     auto socket = blocking_socket::connect(kit_.server(), by, kit_.tcp());
@@ -128,23 +121,8 @@ result<std::unique_ptr<pool::blocking_connection>> blocking_connector::dial(dead
     return failure(why.code, to_string(kit_.server()) + ": " + why.detail);
 }
 
-std::optional<redis_errc> blocking_connector::rejection() const noexcept {
-    const int code = rejection_;
-    return code == 0 ? std::nullopt : std::optional(static_cast<redis_errc>(code));
-}
-
 pool::open_failure blocking_connector::classify(const error& why) const noexcept {
-    const bool needs_somebody =
-        why.code == redis_errc::auth_failed || why.code == redis_errc::tls_failed;
-    return needs_somebody ? pool::open_failure::permanent : pool::open_failure::transient;
-}
-
-error blocking_connector::explain(error from_pool) const {
-    auto code = redis_errc::not_sent;
-    if (from_pool.code == pool::pool_errc::closed) code = redis_errc::closed;
-    const auto rejected = rejection();
-    if (from_pool.code == pool::pool_errc::open_failed && rejected) code = *rejected;
-    return {code, std::move(from_pool.detail)};
+    return classify_dial_error(why);
 }
 
 }  // namespace headroom::redis

@@ -3,11 +3,9 @@
 // Shares parser and handshake with the asynchronous one, and nothing else.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,16 +68,9 @@ public:
     explicit blocking_connector(dial_options options) : kit_(std::move(options)) {}
     [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> open(deadline by) override;
     [[nodiscard]] pool::open_failure classify(const error& why) const noexcept override;
-    // auth_failed or tls_failed where the last open failed so. From any thread.
-    [[nodiscard]] std::optional<redis_errc> rejection() const noexcept;
-    // An error of the pool with the outcome a caller of Redis is told: nothing was sent.
-    [[nodiscard]] error explain(error from_pool) const;
 
 private:
-    [[nodiscard]] result<std::unique_ptr<pool::blocking_connection>> dial(deadline by);
-
     dial_kit kit_;
-    std::atomic<int> rejection_{0};  // a redis_errc; 0: none
 };
 
 }  // namespace headroom::redis

@@ -118,7 +118,7 @@ void tell_all(shared_call_list& done) {
 }  // namespace
 
 blocking_lane::blocking_lane(shared_lane_limits limits, clock::duration silence_max,
-                             pool::blocking_pool& pool, const blocking_connector& opener)
+                             pool::blocking_pool& pool, const blocking_primary_connector& opener)
     : silence_max_(silence_max), pool_(pool), opener_(opener), policy_(limits) {}
 
 blocking_lane::~blocking_lane() {

@@ -18,6 +18,7 @@
 #include "pool/call.hpp"
 #include "pool/parked_thread.hpp"
 #include "redis/blocking_connection.hpp"
+#include "redis/blocking_primary_connector.hpp"
 #include "redis/client.hpp"
 #include "redis/core/shared_book.hpp"
 #include "redis/core/shared_lane_policy.hpp"
@@ -30,7 +31,7 @@ class blocking_lane {
 public:
     // `pool` and `opener` outlive the lane.
     blocking_lane(shared_lane_limits limits, clock::duration silence_max, pool::blocking_pool& pool,
-                  const blocking_connector& opener);
+                  const blocking_primary_connector& opener);
     ~blocking_lane();
     blocking_lane(const blocking_lane&) = delete;
     blocking_lane& operator=(const blocking_lane&) = delete;
@@ -78,7 +79,7 @@ private:
     // Fixed at construction.
     const clock::duration silence_max_;
     pool::blocking_pool& pool_;
-    const blocking_connector& opener_;
+    const blocking_primary_connector& opener_;
 
     mutable std::mutex mutex_;
     // Guarded by mutex_; of a member, the leader's part is the leader's alone.

@@ -72,7 +72,7 @@ dial_options to_dial_options(const client_options& from) {
 client::state::state(asio::any_io_executor executor, client_options given)
     : options(std::move(given)),
       group(std::make_shared<wire_group>(executor, options.silence_max)),
-      opener(to_dial_options(options), group),
+      opener(options, group),
       pool(executor, {options.kind, options.bounds, options.connect_timeout}, opener),
       lane(limits_of_lane(options), pool, group) {
     group->describe_pool = [this] { return describe(); };
@@ -97,9 +97,15 @@ client::client(asio::any_io_executor executor, client_options options)
     state_->pool.on_pressure([weak = std::weak_ptr<state>(state_)] {
         if (const auto held = weak.lock()) held->lane.give_one_back();
     });
+    if (!state_->options.locator) return;
+    state_->move_listening =
+        state_->options.locator->on_move([weak = std::weak_ptr<state>(state_)] {
+            if (const auto held = weak.lock()) held->pool.retire_connections();
+        });
 }
 
 client::~client() {
+    state_->move_listening.reset();
     state_->is_closing = true;
     state_->lane.shut();
 }
@@ -175,6 +181,10 @@ asio::awaitable<result<exclusive_connection>> client::lease(call how) {
         co_return std::unexpected(is_open_error ? *last : held.error());
     }
     co_return exclusive_connection(std::move(*held), state->options.form);
+}
+
+void client::retire_connections() {
+    state_->pool.retire_connections();
 }
 
 asio::awaitable<result<void>> client::close(deadline by) {

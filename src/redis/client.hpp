@@ -27,6 +27,8 @@ namespace headroom::redis {
 
 using pool::call;
 
+class primary_locator;
+
 enum class reply_form : std::uint8_t {
     bytes,  // strings as they come
     text,   // strings are checked to be UTF-8; one that is not fails its call with not_text
@@ -34,6 +36,9 @@ enum class reply_form : std::uint8_t {
 
 struct client_options {
     endpoint server;
+    // Of the process, shared by its pools, where server.sentinel is set. Empty: the sentinels are
+    // asked at each dial, on a connection that is closed again.
+    std::shared_ptr<primary_locator> locator;
     process_identity identity;
     std::string kind;  // pool kind: the last part of the connections' name
     reply_form form = reply_form::bytes;
@@ -114,6 +119,10 @@ public:
         std::vector<command> what, call how);
 
     [[nodiscard]] boost::asio::awaitable<result<exclusive_connection>> lease(call how);
+
+    // Another server is to be used from now on: every connection is closed. Commands not sent yet
+    // move to a new one, those in flight end as `unknown`, the subscriber announces its gap.
+    void retire_connections();
 
     // Fails new calls with `closed`, lets pending ones finish until `by`, then closes every
     // connection.

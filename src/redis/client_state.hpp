@@ -8,7 +8,7 @@
 #include "pool/async_pool.hpp"
 #include "redis/client.hpp"
 #include "redis/command_lane.hpp"
-#include "redis/connection.hpp"
+#include "redis/primary_connector.hpp"
 #include "redis/wire_group.hpp"
 
 namespace headroom::redis {
@@ -23,10 +23,11 @@ struct client::state {
     // In this order: each uses those above it.
     client_options options;
     std::shared_ptr<wire_group> group;
-    connector opener;
+    primary_connector opener;
     pool::async_pool pool;
     command_lane lane;
     bool is_closing = false;
+    std::shared_ptr<void> move_listening;  // retires the connections when the primary moves
 };
 
 }  // namespace headroom::redis

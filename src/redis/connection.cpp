@@ -112,9 +112,7 @@ asio::awaitable<result<std::unique_ptr<pool::connection>>> connector::open(deadl
 }
 
 pool::open_failure connector::classify(const error& why) const noexcept {
-    const bool needs_somebody =
-        why.code == redis_errc::auth_failed || why.code == redis_errc::tls_failed;
-    return needs_somebody ? pool::open_failure::permanent : pool::open_failure::transient;
+    return classify_dial_error(why);
 }
 
 }  // namespace headroom::redis

@@ -55,4 +55,10 @@ error to_dial_error(const error& from_net) {
             is_tls ? from_net.detail : from_net.what()};
 }
 
+pool::open_failure classify_dial_error(const error& why) noexcept {
+    const bool needs_somebody =
+        why.code == redis_errc::auth_failed || why.code == redis_errc::tls_failed;
+    return needs_somebody ? pool::open_failure::permanent : pool::open_failure::transient;
+}
+
 }  // namespace headroom::redis

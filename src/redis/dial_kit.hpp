@@ -13,6 +13,7 @@
 #include "net/tcp_options.hpp"
 #include "net/tls_context.hpp"
 #include "net/tls_session.hpp"
+#include "pool/core/pool_core.hpp"
 #include "redis/core/handshake.hpp"
 #include "redis/endpoint.hpp"
 
@@ -49,5 +50,7 @@ private:
 
 // How a dial's failure in net/ is called here.
 [[nodiscard]] error to_dial_error(const error& from_net);
+// Rights and certificates need somebody to mend them; all else is worth another try.
+[[nodiscard]] pool::open_failure classify_dial_error(const error& why) noexcept;
 
 }  // namespace headroom::redis

@@ -41,7 +41,11 @@ struct endpoint {
     std::optional<sentinel_options> sentinel = {};  // then host and port are not used
 };
 
-// "host:port" or the socket's path; never credentials.
+// The same server settings at another address: how a primary is dialled that sentinels told of.
+[[nodiscard]] endpoint at_address(endpoint from, const host_and_port& where);
+
+// "host:port", the socket's path, or "primary 'shop' of sentinels a:26379,b:26379"; never
+// credentials.
 [[nodiscard]] std::string to_string(const endpoint& where);
 
 }  // namespace headroom::redis

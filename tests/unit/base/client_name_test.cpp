@@ -13,7 +13,7 @@ namespace headroom {
 namespace {
 
 constexpr std::array all_kinds{pool_kind::async, pool_kind::async_decode, pool_kind::sync,
-                               pool_kind::pg, pool_kind::executor};
+                               pool_kind::pg,    pool_kind::executor,     pool_kind::sentinel};
 
 // pid_max of Linux on 64 bits is at most 2^22 (proc(5)); nothing here relies on it.
 constexpr std::int64_t linux_pid_max = std::int64_t{1} << 22;
