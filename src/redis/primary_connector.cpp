@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/primary_connector.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
+#include <variant>
 
 #include "redis/core/role_check.hpp"
 #include "redis/exchange.hpp"
@@ -25,6 +28,14 @@ std::shared_ptr<primary_locator> locator_of(const client_options& options,
                                                    .identity = options.identity,
                                                    .stays_connected = false,
                                                    .seed = options.bounds.seed});
+}
+
+// The dial's own end, and its reason, come first.
+constexpr auto move_wait_margin = std::chrono::seconds(2);
+
+asio::awaitable<opened_connection> open_by(std::shared_ptr<connector> at, deadline by) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_return co_await at->open(by);
 }
 
 }  // namespace
@@ -51,8 +62,7 @@ asio::awaitable<opened_connection> primary_connector::open(deadline by) {
     const auto locator = locator_;
     const auto where = co_await locator->primary(by);
     if (!where) co_return std::unexpected(where.error());
-    const auto at = connector_to(*where);
-    auto opened = co_await at->open(by);
+    auto opened = co_await dial(*where, by);
     if (!opened) {
         locator->on_dial_ended(*where, primary_locator::dial_end::unreachable);
         co_return opened;
@@ -77,6 +87,19 @@ asio::awaitable<opened_connection> primary_connector::open(deadline by) {
                           to_string(*where) + " is the primary no more: it was replaced meanwhile");
     }
     co_return opened;
+}
+
+// A stopped server accepts and says nothing: once another one is the primary, its answer is of no
+// use, and its place is needed for the other's.
+asio::awaitable<opened_connection> primary_connector::dial(host_and_port where, deadline by) {
+    using asio::experimental::awaitable_operators::operator||;
+    const auto locator = locator_;
+    const auto at = connector_to(where);
+    auto first =
+        co_await (open_by(at, by) || locator->wait_for_move_from(where, by + move_wait_margin));
+    if (auto* opened = std::get_if<opened_connection>(&first)) co_return std::move(*opened);
+    co_return failure(redis_errc::connect_failed,
+                      to_string(where) + " is the primary no more: it was replaced meanwhile");
 }
 
 asio::awaitable<result<value>> primary_connector::ask_role(std::shared_ptr<wire> link,

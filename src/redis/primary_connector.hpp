@@ -25,7 +25,10 @@ public:
 
 private:
     [[nodiscard]] std::shared_ptr<redis::connector> connector_to(const host_and_port& where);
-    boost::asio::awaitable<result<value>> ask_role(std::shared_ptr<wire> link, deadline by);
+    [[nodiscard]] boost::asio::awaitable<result<std::unique_ptr<pool::connection>>> dial(
+        host_and_port where, deadline by);
+    [[nodiscard]] boost::asio::awaitable<result<value>> ask_role(std::shared_ptr<wire> link,
+                                                                 deadline by);
 
     // Fixed at construction.
     const dial_options dial_;

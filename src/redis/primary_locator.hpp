@@ -35,6 +35,10 @@ public:
     // young, must not be used. From any thread.
     [[nodiscard]] virtual bool has_moved_from(const host_and_port& where) const = 0;
 
+    // Returns when has_moved_from(where), at the latest at `by` or when cancelled. Event loop only.
+    [[nodiscard]] virtual boost::asio::awaitable<void> wait_for_move_from(host_and_port where,
+                                                                          deadline by) = 0;
+
     // Called on the event loop whenever the primary has been replaced by another one, until the
     // returned object is destroyed, which waits for a call that is going on (from the call itself
     // it must not be destroyed).

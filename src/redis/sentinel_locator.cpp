@@ -301,6 +301,15 @@ bool sentinel_locator::has_moved_from(const host_and_port& where) const {
     return now && *now != where;
 }
 
+asio::awaitable<void> sentinel_locator::wait_for_move_from(host_and_port where, deadline by) {
+    const auto held = state_;
+    co_await asio::this_coro::throw_if_cancelled(false);
+    while (!has_moved_from(where)) {
+        const bool in_time = co_await held->changed.wait(by);
+        if (!in_time) co_return;
+    }
+}
+
 std::shared_ptr<void> sentinel_locator::on_move(std::function<void()> listener) {
     auto entry = std::make_shared<move_listener>();
     entry->call = std::move(listener);

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] result<host_and_port> wait_for_primary(deadline by) override;
     void on_dial_ended(const host_and_port& where, dial_end how) override;
     [[nodiscard]] bool has_moved_from(const host_and_port& where) const override;
+    [[nodiscard]] boost::asio::awaitable<void> wait_for_move_from(host_and_port where,
+                                                                  deadline by) override;
     [[nodiscard]] std::shared_ptr<void> on_move(std::function<void()> listener) override;
 
     // Ends the connection; questions pending and later, of loop and threads, fail with `closed`.
