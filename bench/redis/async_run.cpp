@@ -2,85 +2,48 @@
 // The workloads on the asynchronous client, written as a user of it would write them.
 #include "async_run.hpp"
 
-#include <fmt/format.h>
-
-#include <unistd.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 
 #include "net/deadline.hpp"
 #include "redis/client.hpp"
 #include "redis/subscriber.hpp"
+#include "workload.hpp"
 
 namespace headroom::bench {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using redis::command;
 
 namespace {
-
-constexpr auto patience = 10s;
-constexpr std::uint32_t keys = 1000;
-constexpr std::uint32_t queues = 4;
-
-enum class workload : std::uint8_t { get_small, set_large, publish, mixed };
-
-workload workload_of(std::string_view name) {
-    if (name == "R1") return workload::get_small;
-    if (name == "R2") return workload::set_large;
-    if (name == "R3") return workload::publish;
-    return workload::mixed;
-}
-
-// 64 bytes that begin with the time in 20 digits.
-std::string stamped(clock::time_point time) {
-    std::string text(64, 'x');
-    auto left = time.time_since_epoch().count();
-    for (std::size_t i = 20; i-- > 0; left /= 10)
-        text[i] = static_cast<char>('0' + left % 10);
-    return text;
-}
-
-clock::time_point stamp_of(std::string_view text) {
-    std::int64_t number = 0;
-    (void)std::from_chars(text.data(), text.data() + 20, number);
-    return clock::time_point(clock::duration(number));
-}
-
-[[noreturn]] void give_up(std::string_view what, std::string_view why) {
-    fmt::print(stderr, "bench_redis: {}: {}\n", what, why);
-    std::_Exit(1);
-}
 
 class async_run {
 public:
     explicit async_run(const run_arguments& given)
         : given_(given),
-          workload_(workload_of(given.workload)),
-          redis_(loop_.get_executor(), options_for(given)),
+          work_(given.workload),
+          redis_(loop_.get_executor(), options_of(given)),
           commands_(redis_.owner("commands")),
           pops_(redis_.owner("pops")) {}
 
     run_result measure();
 
 private:
-    static redis::client_options options_for(const run_arguments& given);
+    static redis::client_options options_of(const run_arguments& given) {
+        auto options = options_for(given, "async");
+        options.has_subscriber = workload(given.workload).publishes();
+        return options;
+    }
     [[nodiscard]] pool::call call_of(pool::owner_id owner) const {
         return {owner, clock::now() + patience};
     }
-    static std::string key_of(std::uint64_t number) { return "k:" + std::to_string(number % keys); }
 
     asio::awaitable<void> fill();
     asio::awaitable<void> caller(std::uint32_t number, clock::time_point until);
-    [[nodiscard]] command request(std::uint64_t number, clock::time_point begun) const;
-    void check(const result<redis::value>& reply, std::uint64_t number) const;
     asio::awaitable<void> pop(std::uint32_t number);
     asio::awaitable<void> push();
     void run_callers(double seconds);
@@ -89,62 +52,20 @@ private:
     static asio::awaitable<void> end(redis::subscriber* listener, redis::client& used);
 
     const run_arguments& given_;
-    const workload workload_;
+    const workload work_;
     asio::io_context loop_{1};
     redis::client redis_;
     pool::owner_id commands_;
     pool::owner_id pops_;
-    const std::string small_ = std::string(64, 'v');
-    const std::string large_ = std::string(1024, 'v');
     run_result measured_;
     std::uint32_t running_ = 0;
     bool is_stopping_ = false;
 };
 
-redis::client_options async_run::options_for(const run_arguments& given) {
-    redis::client_options options;
-    options.server.host = given.host;
-    options.server.port = given.port;
-    options.identity = {"bench", "bench", ::getpid()};
-    options.kind = "async";
-    options.bounds.cap = given.pool;
-    options.has_subscriber = given.workload == "R3";
-    return options;
-}
-
 asio::awaitable<void> async_run::fill() {
-    for (std::uint32_t i = 0; i < keys; ++i) {
-        const auto reply =
-            co_await redis_.execute(command("SET", key_of(i), small_), call_of(commands_));
+    for (std::uint32_t i = 0; i < workload_keys; ++i) {
+        const auto reply = co_await redis_.execute(work_.fill(i), call_of(commands_));
         if (!reply) give_up("filling the keys", reply.error().what());
-    }
-}
-
-command async_run::request(std::uint64_t number, clock::time_point begun) const {
-    switch (workload_) {
-        case workload::get_small:
-            break;
-        case workload::set_large:
-            return command("SET", key_of(number) + "b", large_);
-        case workload::publish:
-            return command("PUBLISH", "bench", stamped(begun));
-        case workload::mixed:
-            if (number % 5 == 4) return command("SET", key_of(number), small_);
-            break;
-    }
-    return command("GET", key_of(number));
-}
-
-void async_run::check(const result<redis::value>& reply, std::uint64_t number) const {
-    if (!reply) give_up(given_.workload, reply.error().what());
-    const bool is_set =
-        workload_ == workload::set_large || (workload_ == workload::mixed && number % 5 == 4);
-    if (workload_ == workload::publish) {
-        if (reply->integer != 1) give_up("PUBLISH", "nobody received it");
-    } else if (is_set) {
-        if (reply->text != "OK") give_up("SET", reply->text);
-    } else if (reply->text != small_) {
-        give_up("GET", "another value than was set");
     }
 }
 
@@ -153,8 +74,8 @@ asio::awaitable<void> async_run::caller(std::uint32_t number, clock::time_point 
     for (auto begun = clock::now(); begun < until; begun = clock::now()) {
         const auto at = number * 31 + done;
         const auto reply =
-            co_await redis_.execute(request(at, begun), {commands_, begun + patience});
-        check(reply, at);
+            co_await redis_.execute(work_.request(at, begun), {commands_, begun + patience});
+        work_.check(reply, at);
         measured_.commands.add(begun, clock::now());
         ++done;
     }
@@ -167,8 +88,8 @@ asio::awaitable<void> async_run::pop(std::uint32_t number) {
         auto mine = co_await redis_.lease(call_of(pops_));
         if (!mine) give_up("lease", mine.error().what());
         while (!is_stopping_) {
-            const auto reply = co_await mine->execute(
-                command("BRPOP", fmt::format("q:{}", number), 1), clock::now() + patience);
+            const auto reply =
+                co_await mine->execute(workload::pop(number), clock::now() + patience);
             if (!reply) give_up("BRPOP", reply.error().what());
             if (reply->is_array())
                 measured_.deliveries.add(stamp_of(reply->items.at(1).text), clock::now());
@@ -178,9 +99,7 @@ asio::awaitable<void> async_run::pop(std::uint32_t number) {
 
 asio::awaitable<void> async_run::push() {
     for (std::uint64_t i = 0; !is_stopping_; ++i) {
-        const auto reply = co_await redis_.execute(
-            command("LPUSH", fmt::format("q:{}", i % queues), stamped(clock::now())),
-            call_of(commands_));
+        const auto reply = co_await redis_.execute(workload::push(i), call_of(commands_));
         if (!reply) give_up("LPUSH", reply.error().what());
         co_await net::sleep_until(clock::now() + 2ms);
     }
@@ -216,7 +135,7 @@ asio::awaitable<void> async_run::end(redis::subscriber* listener, redis::client&
 run_result async_run::measure() {
     run_to_its_end(fill());
     std::unique_ptr<redis::subscriber> listener;
-    if (given_.workload == "R3") {
+    if (work_.publishes()) {
         redis::subscriber_callbacks callbacks;
         callbacks.on_message = [this](std::string_view, std::string_view payload) {
             measured_.deliveries.add(stamp_of(payload), clock::now());
@@ -224,8 +143,8 @@ run_result async_run::measure() {
         listener = std::make_unique<redis::subscriber>(redis_, "listener", std::move(callbacks));
         run_to_its_end(listen(*listener));
     }
-    if (given_.workload == "R4") {
-        for (std::uint32_t i = 0; i < queues; ++i)
+    if (work_.has_blocking_neighbours()) {
+        for (std::uint32_t i = 0; i < workload_queues; ++i)
             asio::co_spawn(loop_, pop(i), asio::detached);
         asio::co_spawn(loop_, push(), asio::detached);
     }

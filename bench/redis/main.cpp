@@ -5,6 +5,8 @@
 
 #include "async_run.hpp"
 #include "measured.hpp"
+#include "sync_run.hpp"
+#include "workload.hpp"
 
 int main(int argc, char** argv) {
     headroom::bench::run_arguments given;
@@ -12,7 +14,8 @@ int main(int argc, char** argv) {
     CLI::App app(
         "Measures the Redis clients. R1 GET of 64 bytes over 1000 keys; R2 SET of 1 KiB; "
         "R3 PUBLISH of 64 bytes to one subscriber in this process; R4 80 % GET, 20 % SET "
-        "beside 4 callers that wait in BRPOP.",
+        "beside 4 callers that wait in BRPOP; A1 acquire and release of the "
+        "blocking pool, without a command (sync only).",
         "bench_redis");
     app.add_option("HOST", given.host, "of the server")->required();
     app.add_option("PORT", given.port, "of the server")->required();
@@ -28,9 +31,15 @@ int main(int argc, char** argv) {
     app.add_option("SECONDS", given.seconds, "to measure, after half a second to warm up")
         ->required()
         ->check(CLI::Range(0.01, 3600.0));
-    app.add_option("VARIANT", variant, "async or sync")->check(CLI::IsMember({"async"}));
+    app.add_option("VARIANT", variant, "async or sync")->check(CLI::IsMember({"async", "sync"}));
     CLI11_PARSE(app, argc, argv);
-    auto measured = headroom::bench::run_async(given);
-    headroom::bench::print_json_line(given, measured);
+    namespace bench = headroom::bench;
+    if (given.workload == "A1") {
+        if (variant != "sync") bench::give_up("A1", "is measured with the variant sync");
+        bench::run_acquire(given);
+        return 0;
+    }
+    auto measured = variant == "sync" ? bench::run_sync(given) : bench::run_async(given);
+    bench::print_json_line(given, measured);
     return 0;
 }

@@ -10,8 +10,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -19,6 +19,7 @@
 #include "redis/blocking_client.hpp"
 #include "redis/blocking_connection.hpp"
 #include "redis/subscriber.hpp"
+#include "workload.hpp"
 
 namespace headroom::bench {
 
@@ -27,37 +28,6 @@ using namespace std::chrono_literals;
 using redis::command;
 
 namespace {
-
-constexpr auto patience = 10s;
-constexpr std::uint32_t keys = 1000;
-constexpr std::uint32_t queues = 4;
-
-std::string stamped(std::uint64_t time_ns) {
-    return fmt::format("{:020}{:x<44}", time_ns, "");
-}
-
-std::uint64_t stamp_of(std::string_view text) {
-    return std::strtoull(std::string(text.substr(0, 20)).c_str(), nullptr, 10);
-}
-
-std::string key_of(std::uint64_t number) {
-    return fmt::format("k:{}", number % keys);
-}
-
-[[noreturn]] void give_up(std::string_view what, std::string_view why) {
-    fmt::print(stderr, "bench_redis: {}: {}\n", what, why);
-    std::_Exit(1);
-}
-
-redis::client_options options_for(const run_arguments& given, std::string_view kind) {
-    redis::client_options options;
-    options.server.host = given.host;
-    options.server.port = given.port;
-    options.identity = {"bench", "bench", ::getpid()};
-    options.kind = std::string(kind);
-    options.bounds.cap = given.pool;
-    return options;
-}
 
 // The messages of R3, received on an event loop with a thread of its own.
 class listener {
@@ -89,7 +59,7 @@ private:
     redis::subscriber_callbacks callbacks() {
         redis::subscriber_callbacks all;
         all.on_message = [this](std::string_view, std::string_view payload) {
-            if (is_measuring_) deliveries_.add(stamp_of(payload), now_ns());
+            if (is_measuring_) deliveries_.add(stamp_of(payload), clock::now());
         };
         return all;
     }
@@ -118,7 +88,10 @@ private:
 class sync_run {
 public:
     explicit sync_run(const run_arguments& given)
-        : given_(given), redis_(options_for(given, "sync")), owner_(redis_.owner("commands")) {}
+        : given_(given),
+          work_(given.workload),
+          redis_(options_for(given, "sync")),
+          owner_(redis_.owner("commands")) {}
 
     run_result measure();
 
@@ -129,52 +102,34 @@ private:
         if (!reply) give_up(what.name(), reply.error().what());
         return std::move(*reply);
     }
-    void expect_ok(const command& what) {
-        if (const auto reply = expect(what); reply.text != "OK") give_up("SET", reply.text);
-    }
 
-    void one_operation(std::uint64_t number, std::uint64_t begun_ns);
     void run_callers(double seconds);
     void pop(std::uint32_t number);
     void push();
 
     const run_arguments& given_;
+    const workload work_;
     redis::blocking_client redis_;
     pool::owner_id owner_;
-    const std::string small_ = std::string(64, 'v');
-    const std::string large_ = std::string(1024, 'v');
     run_result measured_;
-    std::vector<latencies> pops_ = std::vector<latencies>(queues);
+    std::vector<latencies> pops_ = std::vector<latencies>(workload_queues);
     std::atomic<bool> is_measuring_{false};
     std::atomic<bool> is_stopping_{false};
 };
 
-void sync_run::one_operation(std::uint64_t number, std::uint64_t begun_ns) {
-    const auto& workload = given_.workload;
-    if (workload == "R3") {
-        const auto reply = expect(command("PUBLISH", "bench", stamped(begun_ns)));
-        if (reply.integer != 1) give_up("PUBLISH", "nobody received it");
-    } else if (workload == "R2") {
-        expect_ok(command("SET", key_of(number) + "b", large_));
-    } else if (workload == "R4" && number % 5 == 4) {
-        expect_ok(command("SET", key_of(number), small_));
-    } else if (expect(command("GET", key_of(number))).text != small_) {
-        give_up("GET", "another value than was set");
-    }
-}
-
 void sync_run::run_callers(double seconds) {
-    const auto until = now_ns() + static_cast<std::uint64_t>(seconds * 1e9);
+    const auto until = clock::now() + std::chrono::nanoseconds(std::llround(seconds * 1e9));
     std::vector<latencies> times(given_.concurrency);
     std::vector<std::thread> threads;
     for (std::uint32_t t = 0; t < given_.concurrency; ++t) {
         threads.emplace_back([this, t, until, &mine = times[t]] {
             mine.reserve(1 << 14);
-            for (std::uint64_t i = 0;; ++i) {
-                const auto begun = now_ns();
-                if (begun >= until) return;
-                one_operation(t * 31 + i, begun);
-                mine.add(begun, now_ns());
+            for (auto begun = clock::now(); begun < until; begun = clock::now()) {
+                const auto at = t * 31 + mine.count();
+                const auto reply =
+                    redis_.execute(work_.request(at, begun), {owner_, begun + patience});
+                work_.check(reply, at);
+                mine.add(begun, clock::now());
             }
         });
     }
@@ -190,27 +145,27 @@ void sync_run::run_callers(double seconds) {
 
 void sync_run::pop(std::uint32_t number) {
     while (!is_stopping_) {
-        const auto reply = expect(command("BRPOP", fmt::format("q:{}", number), 1));
+        const auto reply = expect(workload::pop(number));
         if (reply.is_array() && is_measuring_)
-            pops_[number].add(stamp_of(reply.items.at(1).text), now_ns());
+            pops_[number].add(stamp_of(reply.items.at(1).text), clock::now());
     }
 }
 
 void sync_run::push() {
     for (std::uint64_t i = 0; !is_stopping_; ++i) {
-        (void)expect(command("LPUSH", fmt::format("q:{}", i % queues), stamped(now_ns())));
+        (void)expect(workload::push(i));
         ::usleep(2000);
     }
 }
 
 run_result sync_run::measure() {
-    for (std::uint32_t i = 0; i < keys; ++i)
-        expect_ok(command("SET", key_of(i), small_));
+    for (std::uint32_t i = 0; i < workload_keys; ++i)
+        (void)expect(work_.fill(i));
     std::unique_ptr<listener> messages;
-    if (given_.workload == "R3") messages = std::make_unique<listener>(given_);
+    if (work_.publishes()) messages = std::make_unique<listener>(given_);
     std::vector<std::thread> background;
-    if (given_.workload == "R4") {
-        for (std::uint32_t i = 0; i < queues; ++i)
+    if (work_.has_blocking_neighbours()) {
+        for (std::uint32_t i = 0; i < workload_queues; ++i)
             background.emplace_back([this, i] { pop(i); });
         background.emplace_back([this] { push(); });
     }
@@ -219,9 +174,9 @@ run_result sync_run::measure() {
     is_measuring_ = true;
     if (messages) messages->begin_measuring();
     const double cpu_before = cpu_us();
-    const auto begun = now_ns();
+    const auto begun = clock::now();
     run_callers(given_.seconds);
-    measured_.seconds = static_cast<double>(now_ns() - begun) / 1e9;
+    measured_.seconds = std::chrono::duration<double>(clock::now() - begun).count();
     measured_.cpu_us = cpu_us() - cpu_before;
     measured_.client = "headroom-sync";
 
@@ -244,7 +199,7 @@ run_result run_sync(const run_arguments& given) {
 
 void run_acquire(const run_arguments& given) {
     const auto options = options_for(given, "sync");
-    redis::blocking_connector opener(options.server, "bench:acquire");
+    redis::blocking_connector opener(redis::to_dial_options(options));
     pool::blocking_pool pool({options.kind, options.bounds, 5s}, opener);
     const auto owner = pool.owner("cycles");
     const auto cycles = [&](std::uint64_t each) {
@@ -265,9 +220,9 @@ void run_acquire(const run_arguments& given) {
     const std::uint64_t each = given.concurrency == 1 ? 3'000'000 : 2'000'000 / given.concurrency;
     cycles(each / 10);
     const double cpu_before = cpu_us();
-    const auto begun = now_ns();
+    const auto begun = clock::now();
     cycles(each);
-    const auto elapsed = static_cast<double>(now_ns() - begun);
+    const auto elapsed = static_cast<double>((clock::now() - begun).count());
     const auto count = static_cast<double>(each * given.concurrency);
     fmt::print(R"({{"client":"headroom-sync","workload":"A1","concurrency":{},"pool":{},"ops":{},)"
                R"("seconds":{:.3f},"ops_per_s":{:.0f},"ns_per_cycle":{:.1f},)"

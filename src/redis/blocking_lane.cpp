@@ -115,6 +115,12 @@ void tell_all(shared_call_list& done) {
         static_cast<Call*>(call)->thread.tell(ended).wake();
 }
 
+// The pool hands out what was used just now without a look at it, which costs more than the rest of
+// its work but little beside a round trip; a call on a dead connection would end as unknown.
+bool is_alive(const pool::blocking_lease& held) {
+    return held.as<blocking_connection>().is_alive();
+}
+
 }  // namespace
 
 blocking_lane::blocking_lane(shared_lane_limits limits, clock::duration silence_max,
@@ -200,7 +206,8 @@ std::optional<error> blocking_lane::refuse(const shared_call& mine, const placem
 
 void blocking_lane::place(waiting_call& mine, const placement& found) {
     if (found.wants_another && taker_ == nullptr && !pool_.has_waiters()) {
-        if (auto held = pool_.try_acquire(mine.owner)) {
+        while (auto held = pool_.try_acquire(mine.owner)) {
+            if (!is_alive(*held)) continue;  // given back as broken
             join(adopt(std::move(*held)), mine);
             return;
         }
@@ -258,6 +265,10 @@ void blocking_lane::take_connection(std::unique_lock<std::mutex>& lock, waiting_
     taker_ = &mine;
     lock.unlock();
     auto held = pool_.acquire(mine.owner, mine.by);
+    while (held && !is_alive(*held)) {
+        held->give_back();
+        held = pool_.acquire(mine.owner, mine.by);
+    }
     lock.lock();
     taker_ = nullptr;
     if (!held) {

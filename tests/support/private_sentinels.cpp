@@ -41,19 +41,6 @@ sockaddr_in loopback(std::uint16_t port) {
     return to;
 }
 
-// Asked from the system; another process may take it before the sentinel does, which start() then
-// reports.
-std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto any = loopback(0);
-    socklen_t size = sizeof any;
-    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&any), size) == 0 &&
-                       ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size) == 0;
-    ::close(fd);
-    if (!bound) throw std::runtime_error("no free port");
-    return ntohs(any.sin_port);
-}
-
 void wait_for(const char* what, const std::function<bool()>& condition) {
     const auto by = steady::now() + 30s;
     while (!condition()) {

@@ -156,7 +156,7 @@ TEST_F(RedisBlockingLane, SwallowsTheReplyOfALeaderThatGaveUpAndPassesItsPlaceOn
     EXPECT_THAT(late.error().detail, testing::HasSubstr("deadline"));
     server.resume();
     EXPECT_EQ(bob.get()->text, "bob");
-    EXPECT_EQ(redis->lane().abandoned, 1U);
+    EXPECT_EQ(redis->traffic().abandoned, 1U);
     EXPECT_EQ(redis->lane().reconnects, 0U);
     EXPECT_EQ(redis->stats().opened, 1U);
 }
@@ -245,7 +245,7 @@ TEST_F(RedisBlockingLane, RefusesWhatIsBeyondItsBounds) {
     owner = redis->owner("test");
     const auto large = echo(std::string(2000, 'x')).get();
     ASSERT_FALSE(large.has_value());
-    EXPECT_EQ(large.error().code, redis_errc::not_sent);
+    EXPECT_EQ(large.error().code, redis_errc::queue_full);
     EXPECT_THAT(large.error().detail, testing::HasSubstr("lane_bytes_max is 1000"));
     ASSERT_TRUE(answers());
     server.suspend();

@@ -137,7 +137,7 @@ TEST(RedisBlockingStress, GivesNoReplyToAnotherCallerWhileConnectionsAreKilled) 
     const auto& counted = world.counted();
     std::printf("answered %lu, unknown %lu, not sent %lu, kills %lu, abandoned %lu, lost %lu\n",
                 counted.answered.load(), counted.unknown.load(), counted.not_sent.load(), kills,
-                world.client().lane().abandoned, world.client().lane().reconnects);
+                world.client().traffic().abandoned, world.client().lane().reconnects);
     EXPECT_EQ(counted.mismatched, 0U);
     EXPECT_EQ(counted.late, 0U);
     EXPECT_EQ(counted.other, 0U);
