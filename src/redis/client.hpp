@@ -84,6 +84,7 @@ public:
 
 private:
     friend class client;
+    friend class transaction;
     explicit exclusive_connection(pool::lease held, reply_form form);
     [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> exchange_on(
         const std::vector<command>& what, deadline by);
@@ -133,6 +134,13 @@ public:
     [[nodiscard]] lane_stats lane() const;
     [[nodiscard]] const lane_traffic& traffic() const;
     [[nodiscard]] const client_options& options() const;
+
+    // The commands between MULTI and EXEC, in one write on the shared lane: all of them run with
+    // nobody else's between them, or none does. The values are theirs, with the errors of single
+    // commands among them. When one is refused before EXEC, the error says which. Nothing is
+    // watched: transaction.hpp does that. Redis 6.0.6 and later.
+    [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> atomic(
+        std::vector<command> what, call how);
 
 private:
     friend class subscriber;

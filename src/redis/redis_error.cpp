@@ -39,6 +39,8 @@ public:
                 return "the command was not sent: the queue is full";
             case redis_errc::not_allowed:
                 return "the command cannot run on this connection";
+            case redis_errc::conflict:
+                return "a watched key was changed: nothing of the transaction has run";
         }
         return "unknown";
     }
@@ -59,6 +61,7 @@ outcome outcome_of(redis_errc code) noexcept {
         case redis_errc::unexpected_reply:
             return outcome::server_error;
         case redis_errc::refused:
+        case redis_errc::conflict:
             return outcome::refused;
         case redis_errc::unknown:
         case redis_errc::protocol_error:

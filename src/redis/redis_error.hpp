@@ -24,6 +24,7 @@ enum class redis_errc {
     unexpected_reply,  // well-formed, but not what this command answers
     queue_full,        // not sent: the lane holds as many commands or bytes as it may
     not_allowed,  // this command cannot run on the shared lane (blocking, session-changing, ...)
+    conflict,     // somebody else changed a watched key: nothing of the transaction has run
 };
 
 [[nodiscard]] const std::error_category& redis_category() noexcept;
