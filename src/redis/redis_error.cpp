@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/redis_error.hpp"
 
-#include <array>
 #include <string>
+
+#include "redis/core/server_reactions.hpp"
 
 namespace headroom::redis {
 
@@ -84,18 +85,8 @@ outcome outcome_of(const std::error_code& code) noexcept {
 }
 
 redis_errc classify_server_error(std::string_view message) noexcept {
-    // A script's error ends "script: <sha>, on @user_script:1.": what stood before it has run.
-    if (message.contains("on @user_script")) return redis_errc::server_error;
-    // Sent by the server's checks, before any command handler runs.
-    constexpr auto before_execution = std::to_array<std::string_view>(
-        {"LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOAUTH", "MOVED", "ASK", "TRYAGAIN",
-         "CLUSTERDOWN", "NOREPLICAS", "OOM"});
-    const auto word = message.substr(0, message.find(' '));
-    for (const auto each : before_execution) {
-        if (word == each) return redis_errc::refused;
-    }
-    if (message.starts_with("ERR max number of clients")) return redis_errc::refused;
-    return redis_errc::server_error;
+    return outcome_of_message(message) == outcome::refused ? redis_errc::refused
+                                                           : redis_errc::server_error;
 }
 
 }  // namespace headroom::redis

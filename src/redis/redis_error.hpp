@@ -12,7 +12,7 @@ namespace headroom::redis {
 
 enum class redis_errc {
     server_error = 1,  // the server executed nothing or failed: detail is its message
-    refused,           // LOADING, BUSY, READONLY, MASTERDOWN, ...: refused before execution
+    refused,           // LOADING, BUSY, READONLY, OOM, MISCONF, ...: refused before execution
     not_sent,  // no byte reached the server (no connection, deadline before the write, queue full)
     unknown,   // sent, but no answer: it may have run (connection lost, deadline, cancelled)
     protocol_error,    // the server's bytes make no sense; the connection was closed
@@ -36,7 +36,8 @@ enum class redis_errc {
 [[nodiscard]] outcome outcome_of(redis_errc code) noexcept;
 // The same of an error that may be a pool's: then nothing was sent.
 [[nodiscard]] outcome outcome_of(const std::error_code& code) noexcept;
-// `refused` for the messages a server sends before executing anything, else `server_error`.
+// By the table in core/server_reactions: `refused` for what a server says before it executes
+// anything, else `server_error`.
 [[nodiscard]] redis_errc classify_server_error(std::string_view message) noexcept;
 
 }  // namespace headroom::redis

@@ -67,6 +67,10 @@ TEST(RedisError, TellsRefusalsFromFailures) {
     EXPECT_EQ(classify_server_error("ERR max number of clients reached"), redis_errc::refused);
     EXPECT_EQ(classify_server_error("OOM command not allowed when used memory > 'maxmemory'."),
               redis_errc::refused);
+    EXPECT_EQ(classify_server_error("MISCONF Redis is configured to save RDB snapshots"),
+              redis_errc::refused);
+    EXPECT_EQ(classify_server_error("NOPERM this user has no permissions"),
+              redis_errc::server_error);
     EXPECT_EQ(classify_server_error("NOREPLICAS Not enough good replicas to write. script: "
                                     "4ad1, on @user_script:1."),
               redis_errc::server_error)
