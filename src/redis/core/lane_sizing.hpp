@@ -17,10 +17,12 @@ struct lane_load {
 // With fewer outstanding on each, client and server would sleep in turn on more connections.
 inline constexpr std::size_t backlog_to_grow = 8;
 
-// Least outstanding bytes, where an unanswered command weighs as much as a short one: a long write
-// must not delay what could go elsewhere.
+// Least outstanding, where a long write weighs as much as many commands, since it must not delay
+// what could go elsewhere. Short ones weigh the same whether they are queued or in flight: if those
+// queued weighed more, what is asked in one turn would be torn into small batches.
+inline constexpr std::size_t bytes_as_one_command = 16 * 1024;
 [[nodiscard]] constexpr std::size_t weight_of(lane_load of) {
-    return of.bytes + of.commands * 64;
+    return of.commands + of.bytes / bytes_as_one_command;
 }
 
 class lane_sizing {

@@ -49,10 +49,16 @@ TEST(LaneSizing, WhatMadeItGrowDoesNotLetItShrink) {
     }
 }
 
-TEST(LaneSizing, WeighsALongWriteMoreThanManyShortCommands) {
-    EXPECT_GT(weight_of({.commands = 1, .bytes = 1'000'000}),
+TEST(LaneSizing, WeighsALongWriteAsManyCommands) {
+    EXPECT_GT(weight_of({.commands = 1, .bytes = 4'000'000}),
               weight_of({.commands = 100, .bytes = 4'000}));
     EXPECT_GT(weight_of({.commands = 2, .bytes = 0}), weight_of({.commands = 1, .bytes = 0}));
+}
+
+// Otherwise those who ask in one turn would be torn into small batches.
+TEST(LaneSizing, WeighsShortCommandsTheSameQueuedOrInFlight) {
+    EXPECT_EQ(weight_of({.commands = 100, .bytes = 3'000}),
+              weight_of({.commands = 100, .bytes = 0}));
 }
 
 }  // namespace
