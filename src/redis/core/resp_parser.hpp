@@ -51,10 +51,8 @@ public:
     // function ends it. Between values only.
     void divert_strings(std::function<void(std::string_view)> sink);
 
-    // Nothing of a value has been read yet.
-    [[nodiscard]] bool is_between_values() const {
-        return stack_.empty() && line_.empty() && !in_bulk_;
-    }
+    // Nothing of a value has been read yet, nor of an attribute before it.
+    [[nodiscard]] bool is_between_values() const { return bytes_ == 0; }
 
 private:
     struct frame {
@@ -90,8 +88,8 @@ private:
     std::function<void(std::string_view)> sink_;
     bool is_diverted_ = false;          // the bulk at hand goes to sink_
     std::size_t format_remaining_ = 0;  // of a verbatim string that is diverted
-    std::size_t elements_ = 0;
-    std::size_t bytes_ = 0;
+    std::size_t elements_ = 0;          // of the reply at hand, announced
+    std::size_t bytes_ = 0;             // of the reply at hand, received
     std::optional<value> done_;
     std::optional<protocol_fault> fault_;
 };

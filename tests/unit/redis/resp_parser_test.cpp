@@ -253,6 +253,26 @@ TEST(RespParser, BoundsAnnouncedSizesBeforeAnythingHasCome) {
     EXPECT_THAT(parse({many}).fault, testing::HasSubstr("elements"));
 }
 
+TEST(RespParser, CountsAnAttributeAsPartOfItsReplyWhereverTheyAreSplit) {
+    parser_bounds bounds;
+    bounds.reply_bytes_max = 40;
+    bounds.elements_max = 12;
+    constexpr auto attribute = "|1\r\n+ttl\r\n:3600\r\n"sv;  // 17 bytes
+    EXPECT_FALSE(parse({"+OK\r\n", attribute}, bounds).is_between_values);
+    EXPECT_EQ(parse({attribute, "$16\r\n0123456789abcdef\r\n"}, bounds).values.size(), 1U);
+    EXPECT_THAT(parse({attribute, "$17\r\n0123456789abcdefg\r\n"}, bounds).fault,
+                testing::HasSubstr("longer than 40"));
+    // What belonged to earlier replies does not add up.
+    resp_parser parser(bounds);
+    outcome got;
+    for (int i = 0; i < 100; ++i) {
+        feed(parser, attribute, got);
+        feed(parser, "+OK\r\n", got);
+    }
+    EXPECT_EQ(got.fault, "");
+    EXPECT_EQ(got.values.size(), 100U);
+}
+
 TEST(RespParser, BoundsLinesAndWholeReplies) {
     parser_bounds bounds;
     bounds.line_bytes_max = 100;
