@@ -57,7 +57,7 @@ value to_value(const reply_view& from) {
 }
 
 bool is_text(const reply_view& tree) {
-    return (tree.kind != value_kind::string || is_utf8(tree.text)) &&
+    return is_utf8(tree.text) &&
            std::ranges::all_of(tree.items, [](const reply_view& each) { return is_text(each); });
 }
 

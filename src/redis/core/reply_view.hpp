@@ -31,7 +31,7 @@ struct reply_view {
 // Called once with the reply, which is gone when it returns.
 using reply_visitor = std::function<void(const reply_view&)>;
 
-// A copy that owns its strings, and whether all strings are well-formed UTF-8.
+// A copy that owns its strings, and whether all of them, errors too, are well-formed UTF-8.
 [[nodiscard]] value to_value(const reply_view& from);
 [[nodiscard]] bool is_text(const reply_view& tree);
 

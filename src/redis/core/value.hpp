@@ -38,7 +38,7 @@ struct value {
     bool operator==(const value&) const = default;
 };
 
-// Every string in the tree is well-formed UTF-8.
+// Every string in the tree, errors too, is well-formed UTF-8.
 [[nodiscard]] bool is_text(const value& tree);
 
 }  // namespace headroom::redis

@@ -108,9 +108,13 @@ TEST(ReplyView, ShowsAValueOfAnySize) {
 TEST(ReplyView, KnowsWhetherAllOfItIsText) {
     reply_viewer viewer;
     std::string_view good = "*2\r\n+a\r\n$2\r\n\xc3\xa9\r\n";
-    std::string_view bad = "*2\r\n+a\r\n$2\r\n\xc3\x28\r\n";
     EXPECT_TRUE(is_text(*viewer.read(good)));
-    EXPECT_FALSE(is_text(*viewer.read(bad)));
+    for (std::string_view bad : {"*2\r\n+a\r\n$2\r\n\xc3\x28\r\n", "*1\r\n-ERR \xc3\x28\r\n"}) {
+        const auto* seen = viewer.read(bad);
+        ASSERT_NE(seen, nullptr);
+        EXPECT_FALSE(is_text(*seen));
+        EXPECT_FALSE(is_text(to_value(*seen)));
+    }
 }
 
 }  // namespace
