@@ -62,6 +62,10 @@ result<std::vector<value>> blocking_connection::exchange(std::span<const command
         if (replies.size() < what.size() && clock::now() >= by)
             return fail({redis_errc::unknown, std::string(too_late)});
     }
+    // The beginning of something would be taken for the next command's reply.
+    if (!parser_.is_between_values()) {
+        return failure(redis_errc::protocol_error, "a part of a reply to no command");
+    }
     return replies;
 }
 

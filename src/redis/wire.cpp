@@ -398,7 +398,7 @@ void wire::lose(error why, std::optional<loss_reason> kind) {
 }
 
 bool wire::is_quiet() noexcept {
-    if (loss_) return false;
+    if (loss_ || !parser_.is_between_values()) return false;
     if (tls_) return net::is_quiet(*tls_, socket_.native_handle());
     char byte = 0;
     const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

@@ -3,6 +3,7 @@
 // does, or does only once in a million times.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "redis/blocking_connection.hpp"
 #include "redis/client.hpp"
 #include "support/run_on_loop.hpp"
 
@@ -179,6 +181,23 @@ TEST(RedisFraming, SaysThatTheServerIsFull) {
     ASSERT_FALSE(reply.has_value());
     EXPECT_EQ(reply.error().code, redis_errc::not_sent);
     EXPECT_THAT(reply.error().detail, testing::HasSubstr("max number of clients reached"));
+}
+
+// Whoever got that connection next would read it as the beginning of his own reply.
+TEST(RedisFraming, TrustsNoBlockingConnectionThatBeganAReplyToNoCommand) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+    blocking_socket server(ends[1]);
+    blocking_connection connection{blocking_socket(ends[0])};
+    constexpr std::string_view answer = "$5\r\nhello\r\n*1\r\n";
+    ASSERT_EQ(server.send_some(answer), answer.size());
+
+    std::string got;
+    const auto streamed = connection.stream(
+        command("GET", "k"), [&got](std::string_view piece) { got += piece; }, in(2s));
+    ASSERT_FALSE(streamed.has_value());
+    EXPECT_EQ(streamed.error().code, redis_errc::protocol_error);
+    EXPECT_EQ(got, "hello");
 }
 
 }  // namespace
