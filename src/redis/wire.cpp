@@ -84,7 +84,7 @@ void wire::encode_queued(std::string& to) {
         bytes_queued_ -= x.bytes;
         x.is_encoded = true;
         x.begins_at = encoded_;
-        x.ticket = pairing_.expect(x, x.commands.size());
+        x.ticket = pairing_.expect(x, x.commands.size(), x.begins_at);
         for (const auto& each : x.commands)
             each.encode_to(to);
         encoded_ += x.bytes;
@@ -257,7 +257,7 @@ bool wire::on_value(value& v) {
     // asks for them.
     if (v.kind == value_kind::push) return true;
     auto* const due = pairing_.next_owner();
-    if (pairing_.empty() || (due != nullptr && due->begins_at >= taken_)) {
+    if (!pairing_.is_asked(taken_)) {
         on_unasked(v, due);
         return false;
     }

@@ -23,11 +23,12 @@ public:
         bool is_last = false;    // no further reply is due to this owner
     };
 
-    // `replies` >= 1 of them are due to `owner`, after all that were expected before.
-    ticket expect(Owner& owner, std::size_t replies) {
+    // `replies` >= 1 of them are due to `owner`, after all that were expected before. `begins_at`:
+    // where its request begins in the stream of all requests.
+    ticket expect(Owner& owner, std::size_t replies, std::uint64_t begins_at = 0) {
         HEADROOM_ASSERT(replies > 0, "something is expected");
         if (end_ - first_ == ring_.size()) grow();
-        at(end_) = {&owner, replies};
+        at(end_) = {&owner, replies, begins_at};
         due_ += replies;
         return end_++;
     }
@@ -64,6 +65,12 @@ public:
     // Whose the next reply is; null when nobody's, or when none is due.
     [[nodiscard]] Owner* next_owner() const { return empty() ? nullptr : at(first_).owner; }
 
+    // The next reply is to a request that has left, of which `sent` bytes of the stream have. Who
+    // gave up before his request was sent is counted: his reply is still to come.
+    [[nodiscard]] bool is_asked(std::uint64_t sent) const {
+        return !empty() && at(first_).begins_at < sent;
+    }
+
     // Calls `look` with each owner that still waits, oldest first. `look` may abandon that owner.
     template <class Look>
     void for_each_owner(Look look) {
@@ -81,6 +88,7 @@ private:
     struct entry {
         Owner* owner;
         std::size_t due;
+        std::uint64_t begins_at;
     };
     [[nodiscard]] entry& at(ticket which) { return ring_[which & (ring_.size() - 1)]; }
     [[nodiscard]] const entry& at(ticket which) const { return ring_[which & (ring_.size() - 1)]; }

@@ -59,15 +59,15 @@ void shared_book::encode_queued(std::string& out) {
         call->is_encoded = true;
         call->begins_at = encoded_;
         encoded_ += call->bytes;
-        call->ticket = pairing_.expect(*call, call->commands.size());
+        call->ticket = pairing_.expect(*call, call->commands.size(), call->begins_at);
         in_flight_.push_back(*call);
     }
 }
 
 std::optional<stray_reply> shared_book::on_reply(value&& reply, shared_call_list& ended) {
+    const bool is_asked = pairing_.is_asked(sent_);
     const auto turn = pairing_.take();
-    const bool is_unasked = !turn || (turn->owner != nullptr && turn->owner->begins_at >= sent_);
-    if (is_unasked) {
+    if (!is_asked) {
         if (turn && turn->owner != nullptr) {  // due, but its request has not left
             in_flight_.remove(*turn->owner);
             turn->owner->failure =

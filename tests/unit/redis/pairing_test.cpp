@@ -39,6 +39,18 @@ TEST(ReplyPairing, HasNobodyForAReplyThatIsNotDue) {
     EXPECT_FALSE(pairing.take().has_value());
 }
 
+TEST(ReplyPairing, KnowsWhetherTheNextReplyIsToARequestThatHasLeft) {
+    caller ann{1};
+    reply_pairing<caller> pairing;
+    EXPECT_FALSE(pairing.is_asked(100));  // nobody expects anything
+    const auto anns = pairing.expect(ann, 1, 100);
+    EXPECT_FALSE(pairing.is_asked(100));
+    EXPECT_TRUE(pairing.is_asked(101));
+    pairing.abandon(anns);
+    EXPECT_FALSE(pairing.is_asked(100));
+    EXPECT_TRUE(pairing.is_asked(101));
+}
+
 TEST(ReplyPairing, SwallowsTheRepliesOfWhoGaveUp) {
     caller ann{1};
     caller bob{2};

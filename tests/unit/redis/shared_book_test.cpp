@@ -197,5 +197,15 @@ TEST_F(SharedBook, EndsACallAsNotSentWhenTheAnswerComesBeforeTheQuestion) {
     EXPECT_TRUE(ann.replies.at(0).is_null());
 }
 
+// Its own answer, which is still to come, would go to whoever asked next.
+TEST_F(SharedBook, TakesNoReplyForOneWhoGaveUpBeforeHisRequestWasSent) {
+    book.queue(ann.call);
+    std::string out;
+    book.encode_queued(out);  // and nothing of it sent
+    book.withdraw(ann.call, "too late");
+    EXPECT_TRUE(book.on_reply(text("early"), ended).has_value());
+    EXPECT_TRUE(ended.empty());
+}
+
 }  // namespace
 }  // namespace headroom::redis
