@@ -108,7 +108,7 @@ public:
                 out.values.push_back(std::move(v));
             }
         } catch (const more_needed&) {
-            const bool is_between = value_begin_ == bytes_.size();
+            const bool is_between = begin_ == bytes_.size();
             const bool is_too_long = bytes_.size() - begin_ > bounds_.reply_bytes_max;
             out.end = is_too_long  ? stream_end::malformed
                       : is_between ? stream_end::between_values
@@ -136,7 +136,6 @@ private:
     // Attributes come before what they decorate, count as part of its reply and are dropped.
     value read_value(std::size_t depth) {
         for (;;) {
-            if (depth == 0) value_begin_ = at_;
             const auto line = read_line();
             if (line.front() != '|') return read_value(line, depth);
             (void)read_aggregate(line, depth);
@@ -247,9 +246,8 @@ private:
     const redis::parser_bounds& bounds_;
     bool diverts_;
     std::size_t at_ = 0;
-    std::size_t begin_ = 0;        // of the reply, its attributes included
-    std::size_t value_begin_ = 0;  // of the reply, or the attribute of it, that was begun last
-    std::size_t elements_ = 0;     // announced by the reply
+    std::size_t begin_ = 0;     // of the reply, its attributes included
+    std::size_t elements_ = 0;  // announced by the reply
     std::string diverted_;
 };
 

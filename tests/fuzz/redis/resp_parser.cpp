@@ -2,8 +2,9 @@
 // Any bytes in any split: resp_parser gives what the reference parser gives for the whole, within
 // its bounds, with memory for what has come and not for what was announced.
 //
-// Input: a byte of ways (bits 0-2 the bounds, bit 3 strings are diverted), the number of piece
-// sizes (bits 0-3), the piece sizes, which repeat, then the stream.
+// Input: a byte of ways (bits 0-2 the bounds, bit 3 strings are diverted, bit 6 one value is filled
+// again and again, bit 7 values are taken as views where they can be), the number of piece sizes
+// (bits 0-3), the piece sizes, which repeat, then the stream.
 #include "redis/core/resp_parser.hpp"
 
 #include <array>
@@ -15,6 +16,7 @@
 #include "fuzz/allocation_count.hpp"
 #include "fuzz/fuzz_input.hpp"
 #include "fuzz/reference_parser.hpp"
+#include "redis/core/reply_view.hpp"
 
 namespace headroom::fuzz {
 
@@ -73,23 +75,57 @@ private:
     std::size_t at_ = 0;
 };
 
+// Who reads may say where a value goes, and may take it as a view into what was read.
+struct reading {
+    redis::resp_parser parser;
+    redis::reply_viewer viewer;
+    bool takes_views = false;
+    bool reuses_a_value = false;
+    value reused = {};
+};
+
+// The view reads what is whole and plain, and touches nothing where it does not.
+bool take_view(reading& by, std::string_view& input, std::vector<value>& into) {
+    const auto before = input;
+    const auto* view = by.viewer.read(input);
+    if (view == nullptr) {
+        HEADROOM_ASSERT(input.data() == before.data() && input.size() == before.size(),
+                        "what is not viewed is left to the parser");
+        return false;
+    }
+    const auto whole = redis::to_value(*view);
+    HEADROOM_ASSERT(redis::is_text(*view) == redis::is_text(whole), "text is text in both forms");
+    HEADROOM_ASSERT(is_same(redis::to_value(by.viewer.show(whole)), whole), "shown as it is");
+    into.push_back(whole);
+    return true;
+}
+
+void check_fault(reading& by) {
+    HEADROOM_ASSERT(!by.parser.fault().reason.empty(), "a fault has a reason");
+    auto more = std::string_view("+OK\r\n");
+    HEADROOM_ASSERT(!by.parser.next(more), "after a fault there is nothing but it");
+}
+
 // One piece, as a reader feeds it. False after a fault.
-bool feed(redis::resp_parser& parser, std::string_view piece, std::vector<value>& into) {
+bool feed(reading& by, std::string_view piece, std::vector<value>& into) {
+    using progress = redis::resp_parser::progress;
     const exact_copy copy(piece);
     auto input = copy.view();
     for (;;) {
-        auto parsed = parser.next(input);
-        if (!parsed) {
-            HEADROOM_ASSERT(!parsed.error().reason.empty(), "a fault has a reason");
-            auto more = std::string_view("+OK\r\n");
-            HEADROOM_ASSERT(!parser.next(more), "after a fault there is nothing but it");
-            return false;
+        if (by.takes_views && by.parser.is_between_values() && take_view(by, input, into)) continue;
+        value fresh;
+        auto& place = by.reuses_a_value ? by.reused : fresh;
+        switch (by.parser.read(input, place)) {
+            case progress::complete:
+                into.push_back(place);
+                break;
+            case progress::needs_more:
+                HEADROOM_ASSERT(input.empty(), "who asks for more has used up what there was");
+                return true;
+            case progress::faulty:
+                check_fault(by);
+                return false;
         }
-        if (!parsed->has_value()) {
-            HEADROOM_ASSERT(input.empty(), "who asks for more has used up what there was");
-            return true;
-        }
-        into.push_back(std::move(**parsed));
     }
 }
 
@@ -98,22 +134,21 @@ struct outcome {
     std::size_t bytes = 0;  // fed before a fault ended it
 };
 
-outcome parse(splitter& pieces, std::string_view bytes, const parser_bounds& bounds, bool diverts) {
+outcome parse(reading& by, splitter& pieces, std::string_view bytes, bool diverts) {
     outcome out;
-    redis::resp_parser parser(bounds);
     if (diverts) {
-        parser.divert_strings([&out](std::string_view part) { out.read.diverted += part; });
+        by.parser.divert_strings([&out](std::string_view part) { out.read.diverted += part; });
     }
     const auto size = bytes.size();
     while (!bytes.empty()) {
-        if (!feed(parser, pieces.take(bytes), out.read.values)) {
+        if (!feed(by, pieces.take(bytes), out.read.values)) {
             out.read.end = stream_end::malformed;
             break;
         }
     }
     if (out.read.end != stream_end::malformed) {
         out.read.end =
-            parser.is_between_values() ? stream_end::between_values : stream_end::in_a_value;
+            by.parser.is_between_values() ? stream_end::between_values : stream_end::in_a_value;
     }
     out.bytes = size - bytes.size();
     return out;
@@ -125,7 +160,9 @@ void check_memory(std::size_t used, std::size_t bytes, const parser_bounds& boun
     // than has come; no more of them are open than the depth allows.
     constexpr std::size_t a_byte = sizeof(value) * 3 / 3 + sizeof(value);
     const auto open = std::min(bounds.depth_max, bytes / 4);
-    const auto allowed = 16 * 1024 + bytes * a_byte + open * 256 * sizeof(value);
+    // The viewer's room for elements is made once.
+    constexpr auto at_rest = 16 * 1024 + redis::reply_viewer::elements_max * 3 * sizeof(value);
+    const auto allowed = at_rest + bytes * a_byte + open * 256 * sizeof(value);
     HEADROOM_ASSERT(used <= allowed, "a parser keeps no more than a multiple of what has come");
 }
 
@@ -153,7 +190,14 @@ void run(fuzz_input input) {
     const auto expected = read_stream(bytes, bounds, diverts);
     forget_peak();
     const auto before = live_bytes();
-    const auto got = parse(pieces, bytes, bounds, diverts);
+    // A view has bounds of its own, which are narrower than the parser's by default, and diverts
+    // nothing.
+    const bool may_view = &bounds == &all_bounds.front() && !diverts;
+    reading by{.parser = redis::resp_parser(bounds),
+               .viewer = {},
+               .takes_views = may_view && (ways & 128U) != 0,
+               .reuses_a_value = (ways & 64U) != 0};
+    const auto got = parse(by, pieces, bytes, diverts);
     check_memory(peak_bytes() - before, got.bytes, bounds);
     compare(got.read, expected);
 }
