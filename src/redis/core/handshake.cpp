@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/text.hpp"
 
 namespace headroom::redis {
 
@@ -29,6 +30,20 @@ bool is_about_credentials(std::string_view message) {
         {"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR Client sent AUTH",
          "ERR AUTH <password> called without any password"});
     return starts_with_any(message, words);
+}
+
+// The server's words for a log. One that does not know a command repeats its arguments, and those
+// of AUTH are the credentials.
+std::string without_secrets(std::string_view words, std::string_view password) {
+    words = words.substr(0, words.find(", with args beginning with"));
+    std::string shown;
+    for (;;) {
+        const auto at = password.empty() ? std::string_view::npos : words.find(password);
+        shown += words.substr(0, at);
+        if (at == std::string_view::npos) return printable_excerpt(shown, 200);
+        shown += "***";
+        words.remove_prefix(at + password.size());
+    }
 }
 
 }  // namespace
@@ -91,7 +106,7 @@ void handshake::fail(const command& at, const value& reply) {
         state_ = state::failed;
         return;
     }
-    reason_ += ": " + reply.text;
+    reason_ += ": " + without_secrets(reply.text, request_.password);
     state_ = is_about_credentials(reply.text) ? state::rejected : state::failed;
 }
 

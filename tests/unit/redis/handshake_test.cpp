@@ -98,5 +98,28 @@ TEST(Handshake, ChecksEachReplyAndNamesTheOneThatFailed) {
     EXPECT_THAT(strange.reason(), HasSubstr("no Redis server?"));
 }
 
+// A server whose AUTH was renamed, or a proxy without it, says what it was told.
+TEST(Handshake, RepeatsNoPasswordThatTheServerRepeats) {
+    for (const auto* words :
+         {"ERR unknown command 'AUTH', with args beginning with: 'app' 's3cret' ",
+          "ERR unknown command `AUTH`, with args beginning with: `app`, `s3cr",
+          "ERR what is s3cret"}) {
+        handshake entering({.username = "app", .password = "s3cret"});
+        entering.on_replies(std::vector{reply(value_kind::error, "NOPROTO")});
+        entering.on_replies(std::vector{reply(value_kind::error, words)});
+        EXPECT_EQ(entering.current(), handshake::state::failed);
+        EXPECT_THAT(entering.reason(), HasSubstr("AUTH: ERR "));
+        EXPECT_THAT(entering.reason(), Not(HasSubstr("s3cr")));
+    }
+}
+
+TEST(Handshake, SaysTheServersWordsInOneReadableLine) {
+    handshake entering({});
+    entering.on_replies(
+        std::vector{reply(value_kind::error, "ERR \x1b[2J\r\n" + std::string(9999, 'x'))});
+    EXPECT_THAT(entering.reason(), HasSubstr("ERR ?[2J??xxx"));
+    EXPECT_LE(entering.reason().size(), 250U);
+}
+
 }  // namespace
 }  // namespace headroom::redis
