@@ -45,6 +45,7 @@ struct url_parts {
 
 std::expected<url_parts, std::string> taken_apart(std::string_view text) {
     url_parts parts;
+    if (text.find('\0') != std::string_view::npos) return failed("it holds a zero byte");
     const std::size_t scheme_end = text.find("://");
     if (scheme_end == std::string_view::npos) return failed("it has no scheme");
     parts.scheme = text.substr(0, scheme_end);

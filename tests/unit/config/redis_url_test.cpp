@@ -54,6 +54,12 @@ TEST(RedisUrl, NamesASocketByItsAbsolutePath) {
     EXPECT_EQ(url.database, 3U);
 }
 
+TEST(RedisUrl, RefusesAZeroByteWrittenPlainlyOrEscaped) {
+    using namespace std::string_view_literals;
+    EXPECT_EQ(parse_redis_url("unix:///run/re\0dis.sock"sv).error(), "it holds a zero byte");
+    EXPECT_FALSE(parse_redis_url("unix:///run/re%00dis.sock").has_value());
+}
+
 TEST(RedisUrl, WritesASocketThatItReadsBack) {
     const std::string path = "/tmp/a b%c?d#e@\xC3\xA9/redis.sock";
     EXPECT_EQ(std::get<unix_address>(parsed(unix_redis_url(path)).address).path, path);
