@@ -298,6 +298,11 @@ void async_pool::retire_connections() {
     state_->perform();
 }
 
+void async_pool::replace_connections() {
+    state_->core.end_lifetimes(clock::now(), state_->pending);
+    state_->perform();
+}
+
 void async_pool::take_back(slot_id slot, bool reusable) noexcept {
     auto& self = *state_;
     auto& held = self.connections[slot.index];

@@ -57,6 +57,8 @@ public:
     // Another server is to be used from now on: closes idle connections and cuts leased ones, whose
     // holders notice. From the next open on, the connector says which server that is.
     void retire_connections();
+    // Every connection is to be opened anew: closes idle ones now, leased ones when they come back.
+    void replace_connections();
 
     // Refuses waiters, closes idle connections, waits for leases, cuts them at `by`, and returns
     // when the server has let go of every connection or the grace time after `by` has passed. Later

@@ -417,6 +417,12 @@ void blocking_pool::retire_connections() {
     state_->perform_and_wake();
 }
 
+void blocking_pool::replace_connections() {
+    const std::lock_guard lock(state_->mutex);
+    state_->core.end_lifetimes(clock::now(), state_->pending);
+    state_->perform_and_wake();
+}
+
 result<void> blocking_pool::drain(deadline by) {
     auto& self = *state_;
     std::unique_lock lock(self.mutex);

@@ -76,6 +76,8 @@ public:
     void resize(std::optional<std::uint32_t> cap, std::uint32_t floor);
     // As async_pool::retire_connections.
     void retire_connections();
+    // As async_pool::replace_connections.
+    void replace_connections();
     // As async_pool::drain; returns when nothing is left or the grace time after `by` has passed.
     [[nodiscard]] result<void> drain(deadline by);
 

@@ -224,6 +224,14 @@ void pool_core::retire(clock::time_point now, actions& out) {
     settle(now, out);
 }
 
+void pool_core::end_lifetimes(clock::time_point now, actions& out) {
+    close_idle_above(0, close_reason::lifetime, now, out);
+    for (auto& each : slots_) {
+        if (each.state == slot_state::leased) each.retire_at = now;
+    }
+    settle(now, out);
+}
+
 void pool_core::drain(deadline by, clock::time_point now, actions& out) {
     draining_ = true;
     drain_by_ = std::min(drain_by_, by);

@@ -221,6 +221,10 @@ public:
     // connector's business.
     void retire(clock::time_point now, actions& out);
 
+    // The connections of now are not to be used for long any more: closes what is idle, and leases
+    // as they come back. Nobody is disturbed.
+    void end_lifetimes(clock::time_point now, actions& out);
+
     // Refuses all waiters and closes what is idle; leases close as they come back, by force after
     // `by`. Final.
     void drain(deadline by, clock::time_point now, actions& out);

@@ -423,6 +423,25 @@ TEST_F(PoolCore, RetiresEveryConnectionWhenAnotherServerIsToBeUsed) {
               (std::vector{close_connection{leased, close_reason::retired}}));
 }
 
+TEST_F(PoolCore, ReplacesItsConnectionsWithoutDisturbingLeases) {
+    use(of(3));
+    const auto leased = open_for(ann);
+    const auto idle = open_for(bob);
+    on([&] { core->returned(idle, true, start, out); });
+
+    on([&] { core->end_lifetimes(start, out); });
+    EXPECT_EQ(said<close_connection>(),
+              (std::vector{close_connection{idle, close_reason::lifetime}}));
+    EXPECT_TRUE(said<cut_lease>().empty());
+    on([&] { core->returned(leased, true, start, out); });
+    EXPECT_EQ(said<close_connection>(),
+              (std::vector{close_connection{leased, close_reason::lifetime}}));
+    // Those opened afterwards live as long as ever.
+    const auto fresh = open_for(cid);
+    on([&] { core->returned(fresh, true, start, out); });
+    EXPECT_TRUE(said<close_connection>().empty());
+}
+
 TEST_F(PoolCore, DialsAnotherServerWithoutTheBackOffOfTheFormerOne) {
     use(of(1));
     ask(ann);
