@@ -10,6 +10,8 @@ namespace headroom::pool {
 struct call {
     owner_id owner{};
     deadline by{};
+    // What is safe to repeat is repeated by itself until `by`; false: the first answer counts.
+    bool may_retry = true;
 };
 
 }  // namespace headroom::pool

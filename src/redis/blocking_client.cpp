@@ -13,6 +13,7 @@
 #include "redis/blocking_connection.hpp"
 #include "redis/blocking_lane.hpp"
 #include "redis/blocking_primary_connector.hpp"
+#include "redis/blocking_retry.hpp"
 #include "redis/reply_check.hpp"
 
 namespace headroom::redis {
@@ -72,6 +73,9 @@ struct blocking_client::state {
     [[nodiscard]] std::optional<error> refuse_here(deadline by) const;
     [[nodiscard]] std::optional<error> run(std::span<const command> what, std::span<value> replies,
                                            call how);
+    [[nodiscard]] std::optional<error> run_once(std::span<const command> what,
+                                                std::span<value> replies, call how);
+    void replace_connections();
     [[nodiscard]] std::optional<error> run_on_lease(std::span<const command> what,
                                                     std::span<value> replies, call how);
 
@@ -81,7 +85,8 @@ struct blocking_client::state {
     pool::blocking_pool pool;
     blocking_lane lane;
     std::atomic<bool> is_closing{false};
-    std::shared_ptr<void> move_listening;  // last: no call comes once it is gone
+    std::atomic<clock::rep> replaced_at{0};  // since the clock's epoch
+    std::shared_ptr<void> move_listening;    // last: no call comes once it is gone
 };
 
 // On this thread, in this process, at this time.
@@ -108,8 +113,34 @@ std::optional<error> blocking_client::state::refuse_here(deadline by) const {
 
 std::optional<error> blocking_client::state::run(std::span<const command> what,
                                                  std::span<value> replies, call how) {
+    auto failed = run_once(what, replies, how);
+    const bool has_errors =
+        std::ranges::any_of(replies, [](const value& each) { return each.is_error(); });
+    if (!failed && !has_errors) [[likely]]
+        return std::nullopt;
+    return try_again({.commands = what,
+                      .replies = replies,
+                      .how = how,
+                      .rules = options.retries,
+                      .again = [&] { return run_once(what, replies, how); },
+                      .replace_connections = [this] { replace_connections(); }},
+                     std::move(failed));
+}
+
+// At most once a second, as the asynchronous client does.
+void blocking_client::state::replace_connections() {
+    const auto now = clock::now().time_since_epoch();
+    auto last = replaced_at.load();
+    if (last > (now - std::chrono::seconds(1)).count()) return;
+    if (replaced_at.compare_exchange_strong(last, now.count())) pool.replace_connections();
+}
+
+std::optional<error> blocking_client::state::run_once(std::span<const command> what,
+                                                      std::span<value> replies, call how) {
     for (const auto& each : what) {
         if (auto refusal = refuse(each, what.size() == 1)) return refusal;
+        if (auto why = explain_block_time(each, clock::now(), how.by))
+            return error{redis_errc::not_sent, std::move(*why)};
     }
     if (auto refusal = refuse_here(how.by)) return refusal;
     if (what.empty()) return std::nullopt;
@@ -153,7 +184,9 @@ result<value> blocking_client::execute(const command& what, call how) {
 
 result<std::vector<value>> blocking_client::pipeline(const std::vector<command>& what, call how) {
     std::vector<value> replies(what.size());
-    if (auto failed = state_->run(what, replies, how)) return std::unexpected(std::move(*failed));
+    auto failed = state_->run(what, replies, how);
+    // Refused one by one to the end: errors of the server, which stay among the values.
+    if (failed && failed->code != redis_errc::refused) return std::unexpected(std::move(*failed));
     return check_replies(std::move(replies), state_->options.form);
 }
 

@@ -7,11 +7,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/smart_ptr/make_local_shared.hpp>
 #include <utility>
 
 #include "redis/client_state.hpp"
 #include "redis/core/command_traits.hpp"
+#include "redis/core/server_reactions.hpp"
 #include "redis/reply_check.hpp"
+#include "redis/typed_call.hpp"
 
 namespace headroom::redis {
 
@@ -38,13 +41,16 @@ lane_limits limits_of_lane(const client_options& options) {
     return limits;
 }
 
-// Empty when the command may share a connection.
-std::optional<error> refuse_on_lane(const command& what) {
-    const auto effect = effect_of(what);
-    if (effect == command_effect::none) return std::nullopt;
-    return error{redis_errc::not_allowed, std::string(what.name()) + " " +
-                                              std::string(describe(effect)) +
-                                              ": take a lease, or a subscriber for channels"};
+std::unexpected<error> not_allowed(const command& what) {
+    return failure(redis_errc::not_allowed, explain_not_allowed(what));
+}
+
+// Of the first that may not share a connection.
+std::optional<error> refuse_on_lane(std::span<const command> what) {
+    for (const auto& each : what) {
+        if (effect_of(each) != command_effect::none) return not_allowed(each).error();
+    }
+    return std::nullopt;
 }
 
 // Nothing was begun.
@@ -53,11 +59,17 @@ std::unexpected<error> too_late(bool is_cancelled) {
                                                       : "its deadline had passed before it began");
 }
 
-asio::awaitable<std::optional<error>> refuse_late(deadline by) {
-    const auto cancellation = co_await asio::this_coro::cancellation_state;
-    const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
-    if (is_cancelled || by <= clock::now()) co_return too_late(is_cancelled).error();
-    co_return std::nullopt;
+bool is_cancelled(const asio::cancellation_state& state) {
+    return state.cancelled() != asio::cancellation_type::none;
+}
+
+// Long enough to make others wait for it on a shared connection.
+bool is_long(std::span<const command> what, const client_options& options) {
+    if (what.size() > options.pipeline_commands_max_on_lane) return true;
+    std::size_t bytes = 0;
+    for (const auto& each : what)
+        bytes += each.encoded_size();
+    return bytes > options.pipeline_bytes_max_on_lane;
 }
 
 }  // namespace
@@ -74,11 +86,13 @@ client::state::state(asio::any_io_executor executor, client_options given)
       group(std::make_shared<wire_group>(executor, options.silence_max)),
       opener(options, group),
       pool(executor, {options.kind, options.bounds, options.connect_timeout}, opener),
-      lane(limits_of_lane(options), pool, group) {
+      lane(limits_of_lane(options), pool, group),
+      handle(boost::make_local_shared<state*>(this)) {
     group->describe_pool = [this] { return describe(); };
 }
 
 client::state::~state() {
+    *handle = nullptr;
     group->describe_pool = nullptr;  // operations in flight keep the group for a while
 }
 
@@ -115,60 +129,87 @@ pool::owner_id client::owner(std::string_view name) {
 }
 
 asio::awaitable<result<value>> client::execute(command what, call how) {
-    if (auto refusal = refuse_on_lane(what)) co_return std::unexpected(std::move(*refusal));
+    const auto place = place_of(what);
+    if (place == command_place::elsewhere) co_return not_allowed(what);
     if (state_->is_closing) co_return failure(redis_errc::closed, state_->options.kind);
     const auto cancellation = co_await asio::this_coro::cancellation_state;
-    const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
-    if (is_cancelled || how.by <= state_->group->turn_time()) co_return too_late(is_cancelled);
+    if (is_cancelled(cancellation) || how.by <= state_->group->turn_time())
+        co_return too_late(is_cancelled(cancellation));
 
     // The client may be destroyed while this waits.
     const auto form = state_->options.form;
+    const auto handle = state_->handle;
     result<value> reply;
-    exchange x({&what, 1}, &*reply, how.by);
-    co_await submission{x, state_->lane};
-    if (x.failure) co_return std::unexpected(std::move(*x.failure));
-    if (form == reply_form::bytes && !reply->is_error()) co_return reply;
+    request mine{.commands = {&what, 1}, .replies = &*reply};
+    std::optional<error> failed;
+    if (place == command_place::alone) [[unlikely]] {
+        mine.on_lease = effect_of(what) == command_effect::blocks || state_->has_room_for_leases();
+    }
+    if (mine.on_lease) {
+        failed = co_await run_alone(handle, mine, how);
+    } else {
+        exchange x(mine.commands, mine.replies, how.by);
+        co_await submission{x, state_->lane};
+        if (!x.failure && !reply->is_error()) [[likely]] {
+            if (form == reply_form::bytes) co_return reply;
+            co_return check_reply(std::move(*reply), form, what);
+        }
+        failed = x.failure ? std::move(x.failure) : to_server_error(std::move(*reply));
+        if (!is_cancelled(cancellation))
+            failed = co_await try_again(handle, mine, how, std::move(*failed));
+    }
+    if (failed) co_return std::unexpected(std::move(*failed));
     co_return check_reply(std::move(*reply), form, what);
 }
 
 asio::awaitable<result<void>> client::view(command what, call how, reply_visitor visitor) {
-    const auto held = state_;
-    if (auto refusal = refuse_on_lane(what)) co_return std::unexpected(std::move(*refusal));
-    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
-    auto late = co_await refuse_late(how.by);
-    if (late) co_return std::unexpected(std::move(*late));
+    if (auto refusal = refuse_on_lane({&what, 1})) co_return std::unexpected(std::move(*refusal));
+    if (state_->is_closing) co_return failure(redis_errc::closed, state_->options.kind);
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation) || how.by <= clock::now())
+        co_return too_late(is_cancelled(cancellation));
 
     bool is_readable = true;
     const reply_visitor checked = [&is_readable, &visitor](const reply_view& seen) {
         is_readable = is_text(seen);
         if (is_readable) visitor(seen);
     };
+    const auto handle = state_->handle;
     value reply;
-    exchange x({&what, 1}, &reply, how.by);
-    x.visitor = held->options.form == reply_form::text ? &checked : &visitor;
-    co_await submission{x, held->lane};
-    if (x.failure) co_return std::unexpected(std::move(*x.failure));
+    const request mine{.commands = {&what, 1},
+                       .replies = &reply,
+                       .visitor = state_->options.form == reply_form::text ? &checked : &visitor};
+    auto failed = co_await run_once(handle, mine, how);
+    if (failed && !is_cancelled(cancellation))
+        failed = co_await try_again(handle, mine, how, std::move(*failed));
+    if (failed) co_return std::unexpected(std::move(*failed));
     if (!is_readable) co_return std::unexpected(not_text(what));
-    if (!reply.is_error()) co_return result<void>{};
-    const auto code = classify_server_error(reply.text);
-    co_return failure(code, std::move(reply.text));
+    if (reply.is_error()) co_return std::unexpected(to_server_error(std::move(reply)));
+    co_return result<void>{};
 }
 
 asio::awaitable<result<std::vector<value>>> client::pipeline(std::vector<command> what, call how) {
-    const auto held = state_;
-    for (const auto& each : what) {
-        if (auto refusal = refuse_on_lane(each)) co_return std::unexpected(std::move(*refusal));
-    }
-    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
-    auto late = co_await refuse_late(how.by);
-    if (late) co_return std::unexpected(std::move(*late));
+    if (auto refusal = refuse_on_lane(what)) co_return std::unexpected(std::move(*refusal));
+    if (state_->is_closing) co_return failure(redis_errc::closed, state_->options.kind);
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation) || how.by <= clock::now())
+        co_return too_late(is_cancelled(cancellation));
     std::vector<value> replies(what.size());
     if (what.empty()) co_return replies;
 
-    exchange x(what, replies.data(), how.by);
-    co_await submission{x, held->lane};
-    if (x.failure) co_return std::unexpected(std::move(*x.failure));
-    co_return check_replies(std::move(replies), held->options.form);
+    const auto form = state_->options.form;
+    const auto handle = state_->handle;
+    const request mine{.commands = what,
+                       .replies = replies.data(),
+                       .on_lease = is_long(what, state_->options) && state_->has_room_for_leases()};
+    auto failed = co_await run_once(handle, mine, how);
+    if (failed && !is_cancelled(cancellation))
+        failed = co_await try_again(handle, mine, how, std::move(*failed));
+    if (!failed && *handle != nullptr) (*handle)->react_to(replies);
+    // Refused one by one to the end: errors of the server, which stay among the values.
+    if (failed && failed->code != redis_errc::refused)
+        co_return std::unexpected(std::move(*failed));
+    co_return check_replies(std::move(replies), form);
 }
 
 asio::awaitable<result<exclusive_connection>> client::lease(call how) {
@@ -231,12 +272,10 @@ exclusive_connection::exclusive_connection(pool::lease held, reply_form form)
 }
 
 asio::awaitable<result<value>> exclusive_connection::execute(command what, deadline by) {
-    std::vector<command> one;
-    one.push_back(std::move(what));
-    const command& sent = one.front();
-    auto replies = co_await exchange_on(one, by);
-    if (!replies) co_return std::unexpected(std::move(replies.error()));
-    co_return check_reply(std::move(replies->front()), form_, sent);
+    value reply;
+    auto failed = co_await exchange_into(&reply, {&what, 1}, by);
+    if (failed) co_return std::unexpected(std::move(*failed));
+    co_return check_reply(std::move(reply), form_, what);
 }
 
 asio::awaitable<result<std::vector<value>>> exclusive_connection::pipeline(
@@ -246,34 +285,41 @@ asio::awaitable<result<std::vector<value>>> exclusive_connection::pipeline(
     co_return check_replies(std::move(*replies), form_);
 }
 
-// `what` is the caller's, which outlives this: both callers are in this file.
+// Here and below, `what` is the caller's, which outlives this.
 asio::awaitable<result<std::vector<value>>> exclusive_connection::exchange_on(
     const std::vector<command>& what, deadline by) {
-    if (!held_) co_return failure(redis_errc::not_sent, "the lease was given back");
-    for (const auto& each : what) {
-        if (effect_of(each) != command_effect::pairing) continue;
-        co_return failure(redis_errc::not_allowed,
-                          std::string(each.name()) + " " +
-                              std::string(describe(command_effect::pairing)) +
-                              ": use a subscriber for channels");
-    }
-    auto late = co_await refuse_late(by);
-    if (late) co_return std::unexpected(std::move(*late));
     std::vector<value> replies(what.size());
-    if (what.empty()) co_return replies;
+    auto failed = co_await exchange_into(replies.data(), what, by);
+    if (failed) co_return std::unexpected(std::move(*failed));
+    co_return replies;
+}
+
+asio::awaitable<std::optional<error>> exclusive_connection::exchange_into(
+    value* replies, std::span<const command> what, deadline by) {
+    if (!held_) co_return error{redis_errc::not_sent, "the lease was given back"};
+    for (const auto& each : what) {
+        if (effect_of(each) == command_effect::pairing) co_return not_allowed(each).error();
+    }
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation) || by <= clock::now())
+        co_return too_late(is_cancelled(cancellation)).error();
+    if (what.empty()) co_return std::nullopt;
 
     auto& conn = held_.as<connection>();
     const auto link = conn.link();
     held_.mark_in_use();
-    exchange x(what, replies.data(), by);
+    exchange x(what, replies, by);
     co_await submission{x, *link};
-    if (x.failure) co_return std::unexpected(std::move(*x.failure));
+    if (x.failure) co_return std::move(x.failure);
 
     auto& session = conn.session();
-    for (std::size_t i = 0; i < what.size(); ++i)
+    bool is_good = link->outstanding() == 0;
+    for (std::size_t i = 0; i < what.size(); ++i) {
         session.on_reply(what[i], replies[i]);
-    if (session.is_clean() && link->outstanding() == 0) held_.mark_reusable();
-    co_return replies;
+        is_good &= !replies[i].is_error() || !condemns_connection(replies[i].text);
+    }
+    if (is_good && session.is_clean()) held_.mark_reusable();
+    co_return std::nullopt;
 }
 
 }  // namespace headroom::redis

@@ -5,7 +5,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/smart_ptr/local_shared_ptr.hpp>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +20,7 @@
 #include "pool/call.hpp"
 #include "redis/core/command.hpp"
 #include "redis/core/reply_view.hpp"
+#include "redis/core/retry_policy.hpp"
 #include "redis/core/traffic.hpp"
 #include "redis/core/value.hpp"
 #include "redis/dial_kit.hpp"
@@ -47,6 +51,11 @@ struct client_options {
     std::uint32_t lane_connections_max = 6;
     std::size_t lane_commands_max = 100'000;        // queued and in flight, each connection
     std::size_t lane_bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
+    // A longer pipeline takes a connection for itself, where the cap leaves one for leases.
+    std::size_t pipeline_commands_max_on_lane = 1000;
+    std::size_t pipeline_bytes_max_on_lane = 1024 * 1024;
+    // What is tried again by itself, inside the deadline of its call.
+    retry_rules retries;
     // How long the lane looks at its load before it gives one of its connections back.
     clock::duration lane_shrink_interval = std::chrono::seconds(30);
     clock::duration connect_timeout = std::chrono::seconds(5);
@@ -88,6 +97,9 @@ private:
     explicit exclusive_connection(pool::lease held, reply_form form);
     [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> exchange_on(
         const std::vector<command>& what, deadline by);
+    // Empty when every reply is in `replies`.
+    [[nodiscard]] boost::asio::awaitable<std::optional<error>> exchange_into(
+        value* replies, std::span<const command> what, deadline by);
     pool::lease held_;
     reply_form form_;
 };
@@ -104,8 +116,14 @@ public:
     [[nodiscard]] pool::owner_id owner(std::string_view name);
 
     // One command on the shared, pipelined command lane. A server error comes back as the error:
-    // server_error or refused. Cancelling abandons the reply: nobody else ever sees it. Blocking
-    // and session-changing commands are refused with not_allowed: take a lease.
+    // server_error or refused. Cancelling abandons the reply: nobody else ever sees it.
+    // A command that merely blocks (BLPOP), or whose answer is as large as the data (KEYS), has a
+    // connection for itself while it lasts; the deadline must lie beyond its block time, and be
+    // there when that is 0: what it pops after the deadline is lost. Other commands that are not
+    // for a shared connection end as not_allowed, saying what to use instead.
+    // Repeated by itself until the deadline, with a jittered pause: what the server refuses for a
+    // while (LOADING, BUSY, READONLY, ...); at once: what was never sent, and once a read whose
+    // connection was lost. The error tells the number of tries.
     [[nodiscard]] boost::asio::awaitable<result<value>> execute(command what, call how);
 
     // The same, but the reply is shown where it lies in the read buffer and not copied: `visitor`
@@ -115,7 +133,8 @@ public:
                                                             reply_visitor visitor);
 
     // Several commands written together on one connection, in order; not atomic. Server errors stay
-    // among the values.
+    // among the values. Repeated as execute() does, but only as a whole: when all were refused,
+    // none was sent, or all are reads.
     [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> pipeline(
         std::vector<command> what, call how);
 
@@ -145,6 +164,20 @@ public:
 private:
     friend class subscriber;
     struct state;
+    // Null once the state is gone, for calls that outlive it. Not atomic: all is on one thread.
+    using state_handle = boost::local_shared_ptr<state*>;
+    struct request;  // commands, and where their replies go
+
+    // Empty: all replies are there, and at least one of the commands was not refused. The request
+    // outlives them.
+    using attempt = boost::asio::awaitable<std::optional<error>>;
+    [[nodiscard]] static attempt run_alone(state_handle of, const request& what, call how);
+    [[nodiscard]] static attempt run_on_lease(state_handle of, const request& what, call how);
+    [[nodiscard]] static attempt run_once(state_handle of, const request& what, call how);
+    // After a first try that failed with `why`.
+    [[nodiscard]] static attempt try_again(state_handle of, const request& what, call how,
+                                           error why);
+
     std::shared_ptr<state>
         state_;  // second owner: lane reads and writes in flight while the client is destroyed
 };

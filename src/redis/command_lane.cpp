@@ -312,6 +312,16 @@ void command_lane::give_one_back() {
     if (at->link->outstanding() == 0) release(at->link.get(), true);
 }
 
+void command_lane::replace_connections() {
+    for (auto& each : members_)
+        each.is_retiring = true;
+    for (std::size_t i = members_.size(); i-- > 0;) {
+        const auto link = members_[i].link;
+        if (link->outstanding() == 0) release(link.get(), true);
+    }
+    dial_if_needed();
+}
+
 asio::awaitable<bool> command_lane::wait_until_idle(deadline by) {
     while (outstanding() > 0) {
         idle_.reset();

@@ -47,6 +47,10 @@ public:
     // have come.
     void give_one_back();
 
+    // Takes no further command on the connections of now: each is given back once its replies have
+    // come.
+    void replace_connections();
+
     // True once nothing is outstanding, false when `by` passed first.
     [[nodiscard]] boost::asio::awaitable<bool> wait_until_idle(deadline by);
     // Ends everything outstanding and gives all connections back. Final.

@@ -4,7 +4,18 @@
 #include <algorithm>
 #include <string>
 
+#include "redis/core/server_reactions.hpp"
+#include "redis/typed_call.hpp"
+
 namespace headroom::redis {
+
+std::optional<error> refusal_of(std::span<const value> replies) {
+    const auto is_refusal = [](const value& each) {
+        return each.is_error() && outcome_of_message(each.text) == outcome::refused;
+    };
+    if (replies.empty() || !std::ranges::all_of(replies, is_refusal)) return std::nullopt;
+    return error{redis_errc::refused, replies.front().text};
+}
 
 error not_text(const command& what) {
     return {redis_errc::not_text,
@@ -12,10 +23,7 @@ error not_text(const command& what) {
 }
 
 result<value> check_reply(value reply, reply_form form, const command& what) {
-    if (reply.is_error()) {
-        const auto code = classify_server_error(reply.text);
-        return failure(code, std::move(reply.text));
-    }
+    if (reply.is_error()) return std::unexpected(to_server_error(std::move(reply)));
     if (form == reply_form::text && !is_text(reply)) {
         return std::unexpected(not_text(what));
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/core/command_traits.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -162,9 +164,29 @@ side_effect side_effect_of(const command& what) {
     return side_effect::not_repeatable;
 }
 
+side_effect side_effect_of(std::span<const command> what) {
+    auto worst = side_effect::reads;
+    for (const auto& each : what)
+        worst = std::max(worst, side_effect_of(each));
+    return worst;
+}
+
 bool may_answer_much(const command& what) {
     const auto* row = find_row(what);
     return row != nullptr && row->may_answer_much;
+}
+
+command_place place_of(const command& what) {
+    const auto* row = find_traits(what.name());
+    if (row == nullptr) return command_place::shared;
+    auto effect = row->effect;
+    if (row->looks_at != argument_rule::none) [[unlikely]] {
+        if (row->looks_at == argument_rule::subcommand) row = find_row(what);
+        effect = effect_of(what);
+    }
+    if (effect == command_effect::blocks) return command_place::alone;
+    if (effect != command_effect::none) return command_place::elsewhere;
+    return row->may_answer_much ? command_place::alone : command_place::shared;
 }
 
 std::vector<std::string_view> keys_of(const command& what) {
@@ -216,6 +238,22 @@ std::optional<std::chrono::milliseconds> block_time_of(const command& what) {
     if (number == 0) return std::nullopt;
     constexpr double longest = 1e15;  // what the server refuses anyway
     return milliseconds(static_cast<std::int64_t>(std::ceil(std::min(number * unit, longest))));
+}
+
+std::optional<std::string> explain_block_time(const command& what, clock::time_point now,
+                                              deadline by) {
+    if (effect_of(what) != command_effect::blocks) return std::nullopt;
+    const auto wanted = block_time_of(what);
+    if (!wanted && by != deadline::max()) return std::nullopt;
+    if (!wanted)
+        return fmt::format("{} blocks until something comes: give it a deadline", what.name());
+    if (by == deadline::max()) return std::nullopt;
+    const auto left = std::chrono::floor<std::chrono::milliseconds>(by - now);
+    if (*wanted <= left) return std::nullopt;
+    return fmt::format(
+        "{} may block for {} ms, and its deadline is in {} ms: what it takes after "
+        "that would be lost; set the deadline beyond the block time",
+        what.name(), wanted->count(), left.count());
 }
 
 std::string_view describe(command_effect effect) {

@@ -119,6 +119,11 @@ const server_reaction* reaction_to(std::string_view message) noexcept {
     return nullptr;
 }
 
+bool condemns_connection(std::string_view message) noexcept {
+    const auto* reaction = reaction_to(message);
+    return reaction != nullptr && reaction->replaces_connections;
+}
+
 std::span<const server_reaction> all_reactions() noexcept {
     return table;
 }

@@ -32,6 +32,8 @@ struct server_reaction {
 // Null where the message is an ordinary error of its command: WRONGTYPE, ERR syntax error. Words
 // are compared whole: BUSYGROUP is not BUSY.
 [[nodiscard]] const server_reaction* reaction_to(std::string_view message) noexcept;
+// The connection that said it is to be replaced.
+[[nodiscard]] bool condemns_connection(std::string_view message) noexcept;
 [[nodiscard]] std::span<const server_reaction> all_reactions() noexcept;
 
 // `refused`: nothing of the command has run. A script's error says in its end where it arose: what

@@ -49,6 +49,7 @@ client_options options_for(const private_redis& server, std::uint32_t cap) {
     options.bounds.cap = cap;
     options.bounds.backoff_first = 1ms;
     options.bounds.backoff_max = 20ms;
+    options.retries.reads = false;  // what the lane does, not what is made good after it
     return options;
 }
 

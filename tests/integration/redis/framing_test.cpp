@@ -121,6 +121,15 @@ TEST(RedisFraming, ClosesAConnectionWhoseBytesMakeNoSense) {
     EXPECT_EQ(f.server.connections, 2);
 }
 
+// No server takes authentication back from a live connection, but proxies do.
+TEST(RedisFraming, ReplacesAConnectionThatIsNoLongerAuthenticated) {
+    fixture f;
+    f.server.answers = {hello, "+PONG\r\n", "-NOAUTH Authentication required.\r\n"};
+    EXPECT_EQ(f.execute(command("PING"))->text, "PONG");
+    EXPECT_EQ(f.execute(command("INCR", "n"))->text, "PONG") << "on the second connection";
+    EXPECT_EQ(f.server.connections, 2);
+}
+
 TEST(RedisFraming, TrustsNoConnectionThatAnsweredMoreThanWasAsked) {
     fixture f;
     f.server.answers = {hello, "+PONG\r\n+SURPLUS\r\n", "+NEVER\r\n"};
