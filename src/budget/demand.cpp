@@ -78,10 +78,6 @@ void add_redis_surge(demand& to, const fleet& of, std::string text) {
     if (of.surge == instance_count(0)) return;
     amount each = redis_per_process(of);
     const std::string pools = text;
-    if (of.sentinel) {
-        each = add(each, amount::of(one));
-        text += " + 1";
-    }
     if (counts_executors_by_worker(of)) {
         each = add(each, amount::of(of.executors_per_worker));
         text += " + " + count_text(of.executors_per_worker.value(), "executor");
@@ -124,8 +120,12 @@ demand redis_demand(const fleet& of) {
     add_term(sum, "workers", fmt::format("{} x {}", processes_text(of.instances, of), each_text),
              product(processes, redis_per_process(of)));
     if (of.sentinel) {
-        add_term(sum, "sentinel", fmt::format("{} x 1", processes_text(of.instances, of)),
-                 product(processes, amount::of(one)));
+        const auto all = headroom::add(of.instances, of.surge);
+        sum.terms.push_back(
+            {"sentinel",
+             fmt::format("{} x 1, on sentinels, not in total",
+                         processes_text(all.value_or(of.instances), of)),
+             all ? product(processes_of(*all, of), amount::of(one)) : amount::overflowed()});
     }
     add_executors(sum, of);
     add_redis_surge(sum, of, each_text);

@@ -57,7 +57,7 @@ struct term {
 
 struct demand {
     std::vector<term> terms;  // none is zero but the first
-    amount total;
+    amount total;             // of all but `sentinel`, which is a term of other servers
 };
 
 // redis connections per process <= 3 x REDIS_MAX_CONNECTIONS
@@ -65,8 +65,9 @@ struct demand {
 // redis connections of executors <= processes x CHAT_EXECUTORS_MAX, or the emitting ones if their
 // number is known; without those of the surge
 [[nodiscard]] amount redis_of_executors(const fleet& of);
-// redis connections of the fleet <= processes x 3 x REDIS_MAX_CONNECTIONS + emitting executors (+ 1
-// a process with Sentinel), plus surge, operators, replicas and others
+// redis connections of the fleet <= processes x 3 x REDIS_MAX_CONNECTIONS + emitting executors,
+// plus surge, operators, replicas and others. With Sentinel each process has one connection more,
+// on one of the sentinels: the term `sentinel` tells it, the total of the primary leaves it out.
 [[nodiscard]] demand redis_demand(const fleet& of);
 
 // postgres per instance <= workers x pg_pool_max_size

@@ -21,7 +21,7 @@ struct fleet {
     connection_count executors_per_worker{0};  // running at the same time
     // Of the whole fleet at the same time, where somebody knows it: then no other is counted.
     std::optional<connection_count> emitting_executors = {};
-    bool sentinel = false;  // every process watches Sentinel with one connection more
+    bool sentinel = false;  // every process has one connection more, to one of the sentinels
 
     // Terms that are forgotten until the deploy at the wrong hour.
     instance_count surge{0};  // instances of the new version beside the old ones, while rolling

@@ -33,7 +33,8 @@ budget::fleet fleet_of(const settings& from, instance_count instances) {
             .workers_per_instance = from.capacity.processes_per_instance,
             .redis_connections_max = from.redis.connections_max,
             .pg_pool_max = from.postgres.pool_max,
-            .executors_per_worker = executors_per_worker(from)};
+            .executors_per_worker = executors_per_worker(from),
+            .sentinel = std::holds_alternative<sentinel_address>(from.redis.address)};
 }
 
 open_files_need open_files_needed(const settings& from) {
@@ -47,6 +48,9 @@ open_files_need open_files_needed(const settings& from) {
         {"short requests", short_requests},
         {"fixed", fixed_files},
     };
+    if (std::holds_alternative<sentinel_address>(from.redis.address)) {
+        need.terms.push_back({"sentinel", 1});
+    }
     const std::uint64_t executors = executors_per_worker(from).value();
     if (executors > 0) need.terms.push_back({"executors", files_per_executor * executors});
     for (const open_files_term& one : need.terms)

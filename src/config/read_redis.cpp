@@ -17,12 +17,33 @@ namespace {
 constexpr std::array<std::string_view, 4> companions{"REDIS_PORT", "REDIS_USERNAME",
                                                      "REDIS_PASSWORD", "REDIS_DB"};
 
+// How the sentinels themselves are entered; the URL's user and password are the servers'.
+void read_sentinel_entry(reading& run) {
+    redis_settings& redis = run.to.out.redis;
+    redis.sentinel_username = run.text("REDIS_SENTINEL_USERNAME").value_or("");
+    redis.sentinel_password = secret(std::string(run.text("REDIS_SENTINEL_PASSWORD").value_or("")));
+    if (!redis.sentinel_username.empty() && redis.sentinel_password.empty()) {
+        run.note_fault("REDIS_SENTINEL_PASSWORD",
+                       "a password, because REDIS_SENTINEL_USERNAME names a user",
+                       "set REDIS_SENTINEL_PASSWORD, or unset REDIS_SENTINEL_USERNAME for the "
+                       "default user");
+    }
+}
+
+void warn_of_lone_sentinel_entry(reading& run) {
+    for (const std::string_view name : {"REDIS_SENTINEL_USERNAME", "REDIS_SENTINEL_PASSWORD"}) {
+        if (run.is_set(name)) {
+            run.warn(fmt::format("{} has no effect, because REDIS_URL names no sentinels", name));
+        }
+    }
+}
+
 void read_url(reading& run, std::string_view text) {
     auto url = parse_redis_url(text);
     if (!url) {
         run.note_fault("REDIS_URL",
-                       fmt::format("redis://[user:password@]host[:port][/database], rediss:// or "
-                                   "unix:///path, but {}",
+                       fmt::format("redis://[user:password@]host[:port][/database], rediss://, "
+                                   "redis+sentinel://host,host/primary or unix:///path, but {}",
                                    url.error()),
                        "percent-encode what is special inside user and password");
         return;
@@ -43,6 +64,8 @@ void read_url(reading& run, std::string_view text) {
     redis.username = std::move(url->username);
     redis.password = std::move(url->password);
     redis.database = url->database;
+    if (std::holds_alternative<sentinel_address>(redis.address)) return read_sentinel_entry(run);
+    warn_of_lone_sentinel_entry(run);
 }
 
 void read_host(reading& run, std::string_view host) {
@@ -101,6 +124,7 @@ connection_count redis_connections_needed() {
 
 void read_redis_address(reading& run) {
     if (const auto url = run.text("REDIS_URL")) return read_url(run, *url);
+    warn_of_lone_sentinel_entry(run);
     if (const auto host = run.text("REDIS_HOST")) return read_host(run, *host);
     for (const std::string_view name : companions) {
         if (run.is_set(name)) {

@@ -103,8 +103,9 @@ std::expected<void, std::string> read_query(std::string_view query, redis_url& i
     return read_database(query.substr(3), into);
 }
 
-std::expected<void, std::string> read_host(std::string_view text, redis_url& into) {
-    tcp_address address{.host = {}, .port = redis_default_port};
+std::expected<tcp_address, std::string> read_host(std::string_view text,
+                                                  std::uint16_t default_port) {
+    tcp_address address{.host = {}, .port = default_port};
     std::string_view port;
     if (text.starts_with('[')) {
         const std::size_t close = text.find(']');
@@ -126,17 +127,48 @@ std::expected<void, std::string> read_host(std::string_view text, redis_url& int
         }
         address.port = static_cast<std::uint16_t>(*number);
     }
-    into.address = std::move(address);
-    return {};
+    return address;
 }
 
 std::expected<void, std::string> read_tcp(const url_parts& parts, redis_url& into) {
-    if (auto done = read_host(parts.host, into); !done) return done;
+    auto address = read_host(parts.host, redis_default_port);
+    if (!address) return failed(address.error());
+    into.address = std::move(*address);
     if (parts.path.size() > 1) {
         if (!parts.query.empty()) return failed("it names its database twice or has a query");
         return read_database(parts.path.substr(1), into);
     }
     return read_query(parts.query, into);
+}
+
+std::expected<void, std::string> read_sentinels(const url_parts& parts, redis_url& into) {
+    sentinel_address at;
+    for (std::string_view left = parts.host;;) {
+        const std::size_t comma = std::min(left.find(','), left.size());
+        auto one = read_host(left.substr(0, comma), sentinel_default_port);
+        if (!one)
+            return failed(
+                fmt::format("of its sentinel {}: {}", at.sentinels.size() + 1, one.error()));
+        at.sentinels.push_back(std::move(*one));
+        if (at.sentinels.size() > sentinels_max) {
+            return failed(fmt::format("it names more than {} sentinels", sentinels_max));
+        }
+        if (comma == left.size()) break;
+        left.remove_prefix(comma + 1);
+    }
+    const std::string_view path = parts.path.empty() ? parts.path : parts.path.substr(1);
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    at.primary_name = path.substr(0, slash);
+    if (!is_primary_name(at.primary_name)) {
+        return failed(
+            fmt::format("behind the sentinels it names no primary: '/' and 1 to {} of "
+                        "letters, digits, '.', '-' and '_'",
+                        primary_name_bytes_max));
+    }
+    into.address = std::move(at);
+    if (slash == path.size()) return read_query(parts.query, into);
+    if (!parts.query.empty()) return failed("it names its database twice or has a query");
+    return read_database(path.substr(slash + 1), into);
 }
 
 std::expected<void, std::string> read_unix(const url_parts& parts, redis_url& into) {
@@ -154,6 +186,14 @@ std::expected<void, std::string> read_unix(const url_parts& parts, redis_url& in
 }
 
 }  // namespace
+
+bool is_primary_name(std::string_view text) {
+    return !text.empty() && text.size() <= primary_name_bytes_max &&
+           std::ranges::all_of(text, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '-' || c == '_';
+           });
+}
 
 bool is_host(std::string_view text) {
     return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [](char c) {
@@ -174,12 +214,29 @@ std::expected<redis_url, std::string> parse_redis_url(std::string_view text) {
     if (parts->scheme == "redis" || parts->scheme == "rediss") {
         url.tls = parts->scheme == "rediss";
         done = read_tcp(*parts, url);
+    } else if (parts->scheme == "redis+sentinel" || parts->scheme == "rediss+sentinel") {
+        url.tls = parts->scheme.starts_with("rediss");
+        done = read_sentinels(*parts, url);
     } else if (parts->scheme == "unix") {
         done = read_unix(*parts, url);
     } else {
-        done = failed("its scheme is none of redis, rediss, unix");
+        done = failed("its scheme is none of redis, rediss, redis+sentinel, rediss+sentinel, unix");
     }
     if (!done) return failed(done.error());
+    return url;
+}
+
+std::string sentinel_redis_url(const sentinel_address& at, bool tls, std::uint32_t database) {
+    std::string url = tls ? "rediss+sentinel://" : "redis+sentinel://";
+    std::string_view separator;
+    for (const tcp_address& one : at.sentinels) {
+        const bool is_ipv6 = one.host.find(':') != std::string::npos;
+        url += fmt::format("{}{}{}{}:{}", separator, is_ipv6 ? "[" : "", one.host,
+                           is_ipv6 ? "]" : "", one.port);
+        separator = ",";
+    }
+    url += "/" + at.primary_name;
+    if (database != 0) url += fmt::format("/{}", database);
     return url;
 }
 

@@ -37,13 +37,25 @@ struct unix_address {
     bool operator==(const unix_address&) const = default;
 };
 
+// Sentinels that know which server is the primary.
+struct sentinel_address {
+    std::vector<tcp_address> sentinels;  // 1 to sentinels_max, asked in this order
+    std::string primary_name;            // as the sentinels call it
+    bool operator==(const sentinel_address&) const = default;
+};
+inline constexpr std::size_t sentinels_max = 16;
+
+using redis_address = std::variant<tcp_address, unix_address, sentinel_address>;
+
 struct redis_settings {
     bool embedded =
         true;  // nobody named a server: the supervisor starts one; `address` means nothing
-    std::variant<tcp_address, unix_address> address;
+    redis_address address;
     bool tls = false;
-    std::string username;  // empty: the default user
-    secret password;       // empty: no AUTH
+    std::string username;           // empty: the default user
+    secret password;                // empty: no AUTH
+    std::string sentinel_username;  // of the sentinels themselves, in the same way
+    secret sentinel_password;
     std::uint32_t database = 0;
 
     std::optional<connection_count> connections_max;  // of each pool; empty: unbounded

@@ -43,7 +43,8 @@ constexpr std::array table{
              }},
 
     variable{"REDIS_URL", "embedded server",
-             "`redis://` or `unix://` (`rediss://` is refused: no TLS to Redis yet); else built "
+             "`redis://`, `redis+sentinel://` (docs/sentinel.md) or "
+             "`unix://` (`rediss://` is refused: no TLS to Redis yet); else built "
              "from the next five",
              exposure::url, read_redis_address},
     variable{"REDIS_HOST", "embedded server", "name or address"},
@@ -51,6 +52,10 @@ constexpr std::array table{
     variable{"REDIS_USERNAME", "the default user", "ACL user"},
     variable{"REDIS_PASSWORD", "none", "password", exposure::hidden},
     variable{"REDIS_DB", "0", "number of the database"},
+    variable{"REDIS_SENTINEL_USERNAME", "the default user",
+             "ACL user of the sentinels that `REDIS_URL` names"},
+    variable{"REDIS_SENTINEL_PASSWORD", "none", "their password; that of the servers is in the URL",
+             exposure::hidden},
     variable{
         "REDIS_MAX_CONNECTIONS", "unset",
         "caps **each** Redis pool of a process. Unset or empty: "

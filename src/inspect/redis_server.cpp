@@ -16,6 +16,7 @@
 #include "inspect/own_name.hpp"
 #include "net/connect.hpp"
 #include "redis/blocking_connection.hpp"
+#include "redis/sentinel_inquiry.hpp"
 
 namespace headroom::inspect {
 
@@ -59,6 +60,11 @@ redis_server::redis_server(redis_server&&) noexcept = default;
 redis_server::~redis_server() = default;
 
 result<redis_server> redis_server::open(redis::endpoint where, deadline by) {
+    if (where.sentinel) {
+        const auto primary = redis::sentinel_inquiry(where, own_name()).primary(by);
+        if (!primary) return std::unexpected(primary.error());
+        where = redis::at_address(std::move(where), *primary);
+    }
     const auto addresses = addresses_of(where, by);
     if (!addresses) return std::unexpected(addresses.error());
     result<std::unique_ptr<pool::blocking_connection>> opened =

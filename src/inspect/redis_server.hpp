@@ -21,7 +21,9 @@ namespace headroom::inspect {
 
 class redis_server {
 public:
-    // The name's kind is pool_kind::tool. The error of a server at its limit is is_full().
+    // The name's kind is pool_kind::tool. Where sentinels are named they are asked for the primary
+    // once, on a connection that is closed before the server is dialled. The error of a server at
+    // its limit is is_full().
     [[nodiscard]] static result<redis_server> open(redis::endpoint where, deadline by);
     redis_server(redis_server&&) noexcept;
     ~redis_server();

@@ -24,6 +24,10 @@ redis::endpoint endpoint_of(const config::redis_url& url) {
     if (const auto* tcp = std::get_if<config::tcp_address>(&url.address)) {
         to.host = tcp->host;
         to.port = tcp->port;
+    } else if (const auto* at = std::get_if<config::sentinel_address>(&url.address)) {
+        to.sentinel = redis::sentinel_options{.primary_name = at->primary_name};
+        for (const auto& one : at->sentinels)
+            to.sentinel->sentinels.push_back({one.host, one.port});
     } else {
         to.unix_path = std::get<config::unix_address>(url.address).path;
     }
@@ -39,7 +43,12 @@ redis_place place_of(const config::redis_settings& from, std::string source) {
                           .username = from.username,
                           .password = from.password,
                           .database = from.database};
-    return {.where = endpoint_of(url), .from = std::move(source)};
+    redis_place place{.where = endpoint_of(url), .from = std::move(source)};
+    if (place.where.sentinel) {
+        place.where.sentinel->username = from.sentinel_username;
+        place.where.sentinel->password = from.sentinel_password.reveal();
+    }
+    return place;
 }
 
 postgres_place place_of(const config::postgres_settings& from, std::string source) {

@@ -139,6 +139,7 @@ planned_fleet fleet_of(const settings_source& from) {
         {"workers_per_instance", from.source_of("service_capacity.processes_per_instance")},
         {"redis_max_connections", from.source_of("REDIS_MAX_CONNECTIONS")},
         {"pg_pool_max_size", from.source_of_pg_max()}};
+    if (fleet.counts.sentinel) fleet.sources["sentinel"] = from.source_of("REDIS_URL");
     if (fleet.counts.executors_per_worker != connection_count(0))
         fleet.sources["executors_per_worker"] = from.source_of("CHAT_EXECUTORS_MAX");
     return fleet;
@@ -244,7 +245,8 @@ void fleet_flags::add_to(CLI::App& command) {
     add("--executors", executors, "emitting at the same time in all (else by worker)", 0,
         extra_connections_max);
     add("--surge", surge, "new instances beside the old ones in a deploy", 0, instances_max);
-    command.add_flag("--sentinel", sentinel, "each process has one connection more")->group(group);
+    command.add_flag("--sentinel", sentinel, "each process has a connection to a sentinel")
+        ->group(group);
     add("--migrations", migrations, "Postgres sessions of migrations and batch jobs", 0,
         extra_connections_max);
     add("--pg-operators", pg_operators, "Postgres sessions of people and dashboards", 0,

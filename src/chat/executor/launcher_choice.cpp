@@ -2,6 +2,7 @@
 #include "chat/executor/launcher_choice.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 
 #include <array>
 #include <filesystem>
@@ -114,6 +115,14 @@ result<void> check_executors_reach(const config::executor_settings& settings,
         return unreachable("a container cannot reach the embedded Redis, which has no port");
     if (std::holds_alternative<config::unix_address>(redis.address))
         return unreachable("a container cannot reach Redis on a unix socket of this host");
+    if (const auto* at = std::get_if<config::sentinel_address>(&redis.address)) {
+        const bool is_local = std::ranges::any_of(
+            at->sentinels, [](const auto& one) { return is_loopback(one.host); });
+        if (is_local) {
+            return unreachable("in a container, a sentinel on localhost is the container's own");
+        }
+        return {};
+    }
     if (is_loopback(std::get<config::tcp_address>(redis.address).host))
         return unreachable("in a container, localhost is the container and not this host");
     return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/sdk/comm_spec.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <limits>
 #include <string_view>
@@ -33,16 +34,49 @@ std::string text_of(json_members& from, std::string_view name, bool (*is_right)(
     return text;
 }
 
+std::uint16_t port_of(json_members& from) {
+    return static_cast<std::uint16_t>(
+        from.number("port", {.min = 1, .max = std::numeric_limits<std::uint16_t>::max()}));
+}
+
+void read_sentinels(const json::object& text, json_members& server, redis::endpoint& to) {
+    json_members from(text, "redis.sentinel");
+    redis::sentinel_options read;
+    read.primary_name = text_of(from, "primary_name", config::is_primary_name,
+                                "must be 1 to 128 of letters, digits, '.', '-' and '_'");
+    read.username = from.text("username", credential_rule);
+    read.password = from.text("password", credential_rule);
+    if (const auto* list = from.array("sentinels", config::sentinels_max)) {
+        if (list->empty()) from.refuse("sentinels", "must name one at least");
+        for (const auto& each : *list) {
+            if (!each.is_object()) {
+                from.refuse("sentinels", "must be objects");
+                break;
+            }
+            json_members one(each.get_object(), "redis.sentinel.sentinels");
+            auto host = text_of(one, "host", config::is_host, "must be a host's name or address");
+            const auto port = port_of(one);
+            read.sentinels.push_back({std::move(host), port});
+            if (const auto fault = one.fault()) from.refuse(*fault);
+        }
+    }
+    if (const auto fault = from.fault()) return server.refuse(*fault);
+    to.sentinel = std::move(read);
+}
+
 redis::endpoint read_server(json_members& from) {
     redis::endpoint to;
-    if (from.has("unix_path")) {
+    if (from.has("sentinel")) {
+        if (from.has("host")) from.refuse("host", "must be absent beside sentinel");
+        if (from.has("unix_path")) from.refuse("unix_path", "must be absent beside sentinel");
+        if (const auto* object = from.object("sentinel")) read_sentinels(*object, from, to);
+    } else if (from.has("unix_path")) {
         to.unix_path = from.text("unix_path", path_rule);
         if (!to.unix_path.starts_with('/')) from.refuse("unix_path", "must be an absolute path");
         if (from.has("host")) from.refuse("host", "must be absent beside unix_path");
     } else {
         to.host = text_of(from, "host", config::is_host, "must be a host's name or address");
-        to.port = static_cast<std::uint16_t>(
-            from.number("port", {.min = 1, .max = std::numeric_limits<std::uint16_t>::max()}));
+        to.port = port_of(from);
     }
     to.username = from.text("username", credential_rule);
     to.password = from.text("password", credential_rule);
@@ -57,7 +91,16 @@ json::object to_json(const comm_spec& spec) {
     json::object server{{"username", spec.server.username},
                         {"password", spec.server.password},
                         {"database", spec.server.database}};
-    if (spec.server.unix_path.empty()) {
+    if (spec.server.sentinel) {
+        const auto& of = *spec.server.sentinel;
+        json::array sentinels;
+        for (const auto& each : of.sentinels)
+            sentinels.push_back(json::object{{"host", each.host}, {"port", each.port}});
+        server["sentinel"] = json::object{{"sentinels", std::move(sentinels)},
+                                          {"primary_name", of.primary_name},
+                                          {"username", of.username},
+                                          {"password", of.password}};
+    } else if (spec.server.unix_path.empty()) {
         server["host"] = spec.server.host;
         server["port"] = spec.server.port;
     } else {

@@ -133,6 +133,7 @@ worker_life::worker_life(asio::any_io_executor executor, worker_start told, net:
               [stopping = std::move(stop)]() mutable { stopping.set(); }),
       tasks_(executor) {
     auto redis = get_redis_clients(executor_, settings_);
+    app_.redis_locator = std::move(redis.locator);
     app_.redis_async = std::move(redis.async);
     app_.redis_async_decode = std::move(redis.async_decode);
     app_.redis_sync = std::move(redis.sync);

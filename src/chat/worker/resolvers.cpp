@@ -23,9 +23,11 @@ std::uint64_t jitter_seed() {
     return static_cast<std::uint64_t>(::getpid()) * 0x9E3779B97F4A7C15U;
 }
 
-redis::client_options options_of(const config::settings& from, std::string_view kind) {
+redis::client_options options_of(const config::settings& from, std::string_view kind,
+                                 std::shared_ptr<redis::primary_locator> locator) {
     redis::client_options options;
     options.server = endpoint_of(from.redis);
+    options.locator = std::move(locator);
     options.identity = identity_of(from);
     options.kind = std::string(kind);
     options.bounds.cap = to_cap(from.redis.connections_max);
@@ -52,6 +54,12 @@ redis::endpoint endpoint_of(const config::redis_settings& from) {
     if (const auto* tcp = std::get_if<config::tcp_address>(&from.address)) {
         to.host = tcp->host;
         to.port = tcp->port;
+    } else if (const auto* at = std::get_if<config::sentinel_address>(&from.address)) {
+        to.sentinel = redis::sentinel_options{.primary_name = at->primary_name,
+                                              .username = from.sentinel_username,
+                                              .password = from.sentinel_password.reveal()};
+        for (const auto& one : at->sentinels)
+            to.sentinel->sentinels.push_back({one.host, one.port});
     } else {
         to.unix_path = std::get<config::unix_address>(from.address).path;
     }
@@ -62,13 +70,24 @@ redis::endpoint endpoint_of(const config::redis_settings& from) {
 }
 
 redis_clients get_redis_clients(asio::any_io_executor executor, const config::settings& from) {
-    auto async = options_of(from, pool_kind::async);
+    // One for the three pools: at most one connection to a sentinel in a process.
+    std::shared_ptr<redis::sentinel_locator> locator;
+    if (const auto where = endpoint_of(from.redis); where.sentinel) {
+        locator = std::make_shared<redis::sentinel_locator>(
+            executor, redis::sentinel_locator_options{.where = *where.sentinel,
+                                                      .tls = where.tls,
+                                                      .identity = identity_of(from),
+                                                      .seed = jitter_seed()});
+    }
+    auto async = options_of(from, pool_kind::async, locator);
     async.has_subscriber = true;
-    auto async_decode = options_of(from, pool_kind::async_decode);
+    auto async_decode = options_of(from, pool_kind::async_decode, locator);
     async_decode.form = redis::reply_form::text;
-    return {.async = std::make_unique<redis::client>(executor, std::move(async)),
+    return {.locator = locator,
+            .async = std::make_unique<redis::client>(executor, std::move(async)),
             .async_decode = std::make_unique<redis::client>(executor, std::move(async_decode)),
-            .sync = std::make_unique<redis::blocking_client>(options_of(from, pool_kind::sync))};
+            .sync = std::make_unique<redis::blocking_client>(
+                options_of(from, pool_kind::sync, locator))};
 }
 
 std::unique_ptr<postgres::postgres_pool> get_pg_pool(asio::any_io_executor executor,
@@ -90,6 +109,8 @@ asio::awaitable<void> close_redis_clients(app_state& of, log out, deadline by) {
     log_close(out, pool_kind::async, async);
     const auto async_decode = co_await of.redis_async_decode->close(by);
     log_close(out, pool_kind::async_decode, async_decode);
+    // Before the pool of threads, whose dials wait for this loop's word.
+    if (of.redis_locator) co_await of.redis_locator->stop(by);
     const auto sync = of.redis_sync->close(by);  // no thread uses it any more: it does not wait
     log_close(out, pool_kind::sync, sync);
 }

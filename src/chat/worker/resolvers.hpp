@@ -16,6 +16,7 @@
 namespace headroom::chat {
 
 struct redis_clients {
+    std::shared_ptr<redis::sentinel_locator> locator;  // of the three; empty without Sentinel
     std::unique_ptr<redis::client> async;
     std::unique_ptr<redis::client> async_decode;
     std::unique_ptr<redis::blocking_client> sync;

@@ -90,6 +90,18 @@ json::object monitor_report(const health::monitor& of) {
     return report;
 }
 
+json::value sentinel_report(const redis::sentinel_locator* of) {
+    if (of == nullptr) return nullptr;
+    const auto now = of->stats();
+    json::object report{{"connected_to", nullptr},
+                        {"primary", nullptr},
+                        {"moves", now.moves},
+                        {"failed_rounds", now.failed_rounds}};
+    if (now.connected_to) report["connected_to"] = redis::to_string(*now.connected_to);
+    if (now.primary) report["primary"] = redis::to_string(*now.primary);
+    return report;
+}
+
 }  // namespace
 
 json::value executors_report(const worker_activity& activity) {
@@ -111,6 +123,7 @@ json::object make_snapshot(const app_state& of, const worker_activity& activity)
             {"ready", activity.ready},
             {"pools", std::move(pools)},
             {"monitor", monitor_report(*of.redis_monitor)},
+            {"sentinel", sentinel_report(of.redis_locator.get())},
             {"streams", activity.streams},
             {"http_connections", activity.http_connections},
             {"turns_running", activity.turns_running},

@@ -59,8 +59,8 @@ TEST(RedisBudget, CountsTheExecutorsOfTheNewVersionInTheSurge) {
     of.sentinel = true;
     of.executors_per_worker = connection_count(1);
     EXPECT_EQ(redis_demand(of).terms[3].formula,
-              "1 instance x 3 workers x (3 pools x 6 + 1 + 1 executor)");
-    EXPECT_EQ(redis_demand(of).terms[3].most, exactly(60));
+              "1 instance x 3 workers x (3 pools x 6 + 1 executor)");
+    EXPECT_EQ(redis_demand(of).terms[3].most, exactly(57));
 }
 
 TEST(RedisBudget, BelievesAKnownNumberOfEmittingExecutorsAloneAndForTheSurgeToo) {
@@ -76,10 +76,14 @@ TEST(RedisBudget, BelievesAKnownNumberOfEmittingExecutorsAloneAndForTheSurgeToo)
     EXPECT_EQ(redis_demand(of).total, exactly(162)) << "none emits";
 }
 
-TEST(RedisBudget, AddsOneConnectionAProcessWithSentinel) {
+TEST(RedisBudget, TellsTheConnectionToSentinelApartFromTheTotalOfThePrimary) {
     fleet of = six_workers();
     of.sentinel = true;
-    EXPECT_EQ(redis_demand(of).total, exactly(114));
+    const demand sum = redis_demand(of);
+    EXPECT_EQ(sum.total, exactly(108));
+    EXPECT_EQ(sum.terms.at(1).name, "sentinel");
+    EXPECT_EQ(sum.terms.at(1).most, exactly(6));
+    EXPECT_TRUE(sum.terms.at(1).formula.ends_with(" x 1, on sentinels, not in total"));
 }
 
 TEST(RedisBudget, NamesEveryForgottenTermAndSumsThem) {
@@ -96,12 +100,12 @@ TEST(RedisBudget, NamesEveryForgottenTermAndSumsThem) {
     std::vector<std::pair<std::string_view, amount>> terms;
     for (const term& t : sum.terms)
         terms.emplace_back(t.name, t.most);
-    const decltype(terms) expected{{"workers", exactly(108)},  {"sentinel", exactly(6)},
-                                   {"executors", exactly(10)}, {"surge", exactly(57)},
+    const decltype(terms) expected{{"workers", exactly(108)},  {"sentinel", exactly(9)},
+                                   {"executors", exactly(10)}, {"surge", exactly(54)},
                                    {"operators", exactly(2)},  {"replicas", exactly(3)},
                                    {"others", exactly(4)}};
     EXPECT_EQ(terms, expected);
-    EXPECT_EQ(sum.total, exactly(190));
+    EXPECT_EQ(sum.total, exactly(181));
 }
 
 TEST(RedisBudget, SpeaksOfOneAsOne) {

@@ -89,6 +89,26 @@ TEST(CommSpec, NamesTheMemberThatIsWrong) {
     EXPECT_EQ(fault_with("/turn_id", json::string(128, 'a')), "");
 }
 
+TEST(CommSpec, CarriesTheSentinels) {
+    auto spec = spec_of_tests();
+    spec.server.host.clear();
+    spec.server.unix_path.clear();
+    spec.server.sentinel = redis::sentinel_options{.sentinels = {{"a", 26379}, {"::1", 7}},
+                                                   .primary_name = "shop",
+                                                   .username = "",
+                                                   .password = "s3cret"};
+    auto text = to_json(spec);
+    const auto read = parse_comm_spec(text);
+    ASSERT_TRUE(read) << read.error().detail;
+    ASSERT_TRUE(read->server.sentinel);
+    EXPECT_EQ(read->server.sentinel->sentinels, spec.server.sentinel->sentinels);
+    EXPECT_EQ(read->server.sentinel->primary_name, "shop");
+    EXPECT_EQ(read->server.sentinel->password, "s3cret");
+    text.at("redis").at("sentinel").at("sentinels").get_array().clear();
+    EXPECT_EQ(parse_comm_spec(text).error().detail,
+              "redis.sentinel.sentinels must name one at least");
+}
+
 TEST(CommSpec, ShowsNoValueInItsError) {
     const json::string overlong(9000, 'x');
     const auto said = fault_with("/redis/password", overlong);

@@ -31,10 +31,8 @@ TEST(RedisUrl, AsksForTlsWithADoubleS) {
 }
 
 TEST(RedisUrl, ReadsAnIpv6AddressInBrackets) {
-    EXPECT_EQ(parsed("redis://[::1]:7").address,
-              (std::variant<tcp_address, unix_address>(tcp_address{"::1", 7})));
-    EXPECT_EQ(parsed("redis://[fe80::1]").address,
-              (std::variant<tcp_address, unix_address>(tcp_address{"fe80::1", 6379})));
+    EXPECT_EQ(parsed("redis://[::1]:7").address, (redis_address(tcp_address{"::1", 7})));
+    EXPECT_EQ(parsed("redis://[fe80::1]").address, (redis_address(tcp_address{"fe80::1", 6379})));
 }
 
 TEST(RedisUrl, DecodesPercentSigns) {
@@ -45,6 +43,36 @@ TEST(RedisUrl, DecodesPercentSigns) {
 
 TEST(RedisUrl, EndsThePasswordAtTheLastAt) {
     EXPECT_EQ(parsed("redis://:p@ss@cache").password.reveal(), "p@ss");
+}
+
+TEST(RedisUrl, NamesSentinelsAndThePrimaryTheyKnow) {
+    const redis_url url = parsed("redis+sentinel://me:pw@a:1,[::1],10.0.0.1:2/shop.eu/3");
+    EXPECT_EQ(url.address, redis_address(sentinel_address{
+                               {{"a", 1}, {"::1", 26379}, {"10.0.0.1", 2}}, "shop.eu"}));
+    EXPECT_EQ(url.username, "me");
+    EXPECT_EQ(url.password.reveal(), "pw");
+    EXPECT_EQ(url.database, 3U);
+    EXPECT_FALSE(url.tls);
+    EXPECT_TRUE(parsed("rediss+sentinel://a/shop").tls);
+}
+
+TEST(RedisUrl, WritesSentinelsThatItReadsBack) {
+    const sentinel_address at{{{"a", 1}, {"::1", 26379}}, "shop"};
+    EXPECT_EQ(sentinel_redis_url(at, false, 0), "redis+sentinel://a:1,[::1]:26379/shop");
+    const auto back = parsed(sentinel_redis_url(at, true, 7));
+    EXPECT_EQ(back.address, redis_address(at));
+    EXPECT_EQ(back.database, 7U);
+    EXPECT_TRUE(back.tls);
+}
+
+TEST(RedisUrl, TakesSixteenSentinelsAndNoMore) {
+    std::string hosts = "s1";
+    for (int i = 2; i <= 16; ++i)
+        hosts += ",s" + std::to_string(i);
+    EXPECT_TRUE(parse_redis_url("redis+sentinel://" + hosts + "/shop"));
+    const auto refused = parse_redis_url("redis+sentinel://" + hosts + ",s17/shop");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), "it names more than 16 sentinels");
 }
 
 TEST(RedisUrl, NamesASocketByItsAbsolutePath) {
@@ -74,6 +102,14 @@ TEST(RedisUrl, RefusesWhatIsNoUrlAndRepeatsNoneOfIt) {
                                    "redis://",
                                    "redis://:6379",
                                    "redis://zzz:0",
+                                   "redis+sentinel://zzz",
+                                   "redis+sentinel://zzz/",
+                                   "redis+sentinel:///zzz",
+                                   "redis+sentinel://zzz,/zz",
+                                   "redis+sentinel://zzz:x/zz",
+                                   "redis+sentinel://zzz/z%20z",
+                                   "redis+sentinel://zzz/zz/zz",
+                                   "redis+sentinel://zzz/zz/1?db=2",
                                    "redis://zzz:65536",
                                    "redis://zzz:",
                                    "redis://zzz:6379x",
