@@ -115,6 +115,11 @@ void check_docker(reading& run, const executor_settings& of) {
                         network_variable));
         return;
     }
+    if (redis.tls && !(redis.tls->ca_file + redis.tls->certificate_file).empty()) {
+        run.warn(
+            "executors in containers read the files of REDIS_TLS_... by the same paths inside "
+            "them: unless the image holds them there, the events that code emits will be lost");
+    }
     const bool is_loopback =
         tcp->host == "localhost" || tcp->host.starts_with("127.") || tcp->host == "::1";
     if (is_loopback && of.docker_network != "host") {

@@ -48,19 +48,13 @@ void read_url(reading& run, std::string_view text) {
                        "percent-encode what is special inside user and password");
         return;
     }
-    if (url->tls) {
-        // Speaking plainly to a server that was to be reached by TLS would send the password in
-        // clear.
-        run.note_fault("REDIS_URL", "redis:// or unix://: this version speaks no TLS to Redis",
-                       "end TLS in front of the server and use redis:// to there");
-    }
     if (run.is_set("REDIS_HOST")) {
         run.warn("REDIS_HOST and its companions are ignored, because REDIS_URL is set");
     }
     redis_settings& redis = run.to.out.redis;
     redis.embedded = false;
     redis.address = std::move(url->address);
-    redis.tls = url->tls;
+    if (url->tls) redis.tls.emplace();
     redis.username = std::move(url->username);
     redis.password = std::move(url->password);
     redis.database = url->database;

@@ -47,11 +47,21 @@ inline constexpr std::size_t sentinels_max = 16;
 
 using redis_address = std::variant<tcp_address, unix_address, sentinel_address>;
 
+// Of rediss://. Files are absolute paths, because executors run in folders of their own.
+struct redis_tls {
+    bool verifies_peer = true;
+    std::string ca_file = {};           // empty: the system's authorities
+    std::string certificate_file = {};  // with key_file; empty: none
+    std::string key_file = {};
+    std::string server_name = {};  // empty: the host
+    bool operator==(const redis_tls&) const = default;
+};
+
 struct redis_settings {
     bool embedded =
         true;  // nobody named a server: the supervisor starts one; `address` means nothing
     redis_address address;
-    bool tls = false;
+    std::optional<redis_tls> tls;   // empty: plain
     std::string username;           // empty: the default user
     secret password;                // empty: no AUTH
     std::string sentinel_username;  // of the sentinels themselves, in the same way

@@ -7,6 +7,7 @@ namespace headroom::config {
 class reading;
 
 void read_redis_address(reading& run);      // REDIS_URL, or REDIS_HOST and its companions
+void read_redis_tls(reading& run);          // all REDIS_TLS_*
 void read_redis_connections(reading& run);  // REDIS_MAX_CONNECTIONS against the service's need
 void read_name_prefix(reading& run);        // REDIS_CLIENT_NAME, SERVICE_NAME, APP_NAME
 void read_instance(reading& run);           // INSTANCE_ID, HOSTNAME, the host's name

@@ -43,9 +43,8 @@ constexpr std::array table{
              }},
 
     variable{"REDIS_URL", "embedded server",
-             "`redis://`, `redis+sentinel://` (docs/sentinel.md) or "
-             "`unix://` (`rediss://` is refused: no TLS to Redis yet); else built "
-             "from the next five",
+             "`redis://`, `rediss://` (TLS), `redis+sentinel://` (docs/sentinel.md) or "
+             "`unix://`; else built from the next five",
              exposure::url, read_redis_address},
     variable{"REDIS_HOST", "embedded server", "name or address"},
     variable{"REDIS_PORT", "6379", "port of `REDIS_HOST`"},
@@ -56,6 +55,17 @@ constexpr std::array table{
              "ACL user of the sentinels that `REDIS_URL` names"},
     variable{"REDIS_SENTINEL_PASSWORD", "none", "their password; that of the servers is in the URL",
              exposure::hidden},
+    variable{"REDIS_TLS_CA_FILE", "the system's",
+             "authorities that `rediss://` trusts: absolute path, PEM. This and the next four "
+             "rows need a `REDIS_URL` of that scheme",
+             exposure::plain, read_redis_tls},
+    variable{"REDIS_TLS_CERT_FILE", "none",
+             "our certificate, for servers that ask for one: absolute path, PEM"},
+    variable{"REDIS_TLS_KEY_FILE", "none", "its key: absolute path, PEM, without a passphrase"},
+    variable{"REDIS_TLS_SERVER_NAME", "the host of `REDIS_URL`",
+             "name or address the server's certificate must be for"},
+    variable{"REDIS_TLS_VERIFY", "true",
+             "`false`: any certificate is accepted, and whoever stands between reads all"},
     variable{
         "REDIS_MAX_CONNECTIONS", "unset",
         "caps **each** Redis pool of a process. Unset or empty: "

@@ -19,36 +19,36 @@ namespace {
 constexpr std::size_t address_bytes_max = 1000;
 constexpr std::array<const char*, 2> run_files{".headroom/run.json", "/var/lib/headroom/run.json"};
 
-redis::endpoint endpoint_of(const config::redis_url& url) {
+redis::endpoint endpoint_of(const config::redis_settings& from) {
     redis::endpoint to;
-    if (const auto* tcp = std::get_if<config::tcp_address>(&url.address)) {
+    if (const auto* tcp = std::get_if<config::tcp_address>(&from.address)) {
         to.host = tcp->host;
         to.port = tcp->port;
-    } else if (const auto* at = std::get_if<config::sentinel_address>(&url.address)) {
-        to.sentinel = redis::sentinel_options{.primary_name = at->primary_name};
+    } else if (const auto* at = std::get_if<config::sentinel_address>(&from.address)) {
+        auto& sentinel = to.sentinel.emplace();
+        sentinel.primary_name = at->primary_name;
+        sentinel.username = from.sentinel_username;
+        sentinel.password = from.sentinel_password.reveal();
         for (const auto& one : at->sentinels)
-            to.sentinel->sentinels.push_back({one.host, one.port});
+            sentinel.sentinels.push_back({one.host, one.port});
     } else {
-        to.unix_path = std::get<config::unix_address>(url.address).path;
+        to.unix_path = std::get<config::unix_address>(from.address).path;
     }
-    to.username = url.username;
-    to.password = url.password.reveal();
-    to.database = url.database;
+    to.username = from.username;
+    to.password = from.password.reveal();
+    to.database = from.database;
+    if (from.tls) {
+        to.tls = redis::tls_options{.verifies_peer = from.tls->verifies_peer,
+                                    .ca_file = from.tls->ca_file,
+                                    .certificate_file = from.tls->certificate_file,
+                                    .key_file = from.tls->key_file,
+                                    .server_name = from.tls->server_name};
+    }
     return to;
 }
 
 redis_place place_of(const config::redis_settings& from, std::string source) {
-    config::redis_url url{.address = from.address,
-                          .tls = from.tls,
-                          .username = from.username,
-                          .password = from.password,
-                          .database = from.database};
-    redis_place place{.where = endpoint_of(url), .from = std::move(source)};
-    if (place.where.sentinel) {
-        place.where.sentinel->username = from.sentinel_username;
-        place.where.sentinel->password = from.sentinel_password.reveal();
-    }
-    return place;
+    return {.where = endpoint_of(from), .from = std::move(source)};
 }
 
 postgres_place place_of(const config::postgres_settings& from, std::string source) {
@@ -64,21 +64,35 @@ std::string shown_url(const std::string& url) {
     return url.find("://") != std::string::npos ? " " + mask_url(url) : std::string();
 }
 
-std::expected<servers, std::string> from_flags(const query_options& flags) {
+// What belongs to a URL is in the environment: REDIS_TLS_CA_FILE, REDIS_SENTINEL_PASSWORD and their
+// like.
+std::expected<redis_place, std::string> place_of_flag(const std::string& text,
+                                                      const config::sources& from) {
+    const auto url = config::parse_redis_url(text);
+    if (!url) return std::unexpected(fmt::format("--redis{}: {}", shown_url(text), url.error()));
+    auto few = from;
+    const bool by_sentinel = std::holds_alternative<config::sentinel_address>(url->address);
+    std::erase_if(few.variables, [&url, by_sentinel](const auto& one) {
+        const bool belongs = (url->tls && one.first.starts_with("REDIS_TLS_")) ||
+                             (by_sentinel && one.first.starts_with("REDIS_SENTINEL_"));
+        return !belongs;
+    });
+    few.variables["REDIS_URL"] = text;
+    const auto settings = config::load(few);
+    if (!settings) {
+        return std::unexpected("--redis" + shown_url(text) + " cannot be asked:\n" +
+                               config::describe_faults(settings.error()));
+    }
+    return place_of(settings->redis, "--redis");
+}
+
+std::expected<servers, std::string> from_flags(const query_options& flags,
+                                               const config::sources& from) {
     servers found;
     if (!flags.redis.empty()) {
-        const auto url = config::parse_redis_url(flags.redis);
-        if (!url) {
-            return std::unexpected(
-                fmt::format("--redis{}: {}", shown_url(flags.redis), url.error()));
-        }
-        if (url->tls) {
-            return std::unexpected(fmt::format(
-                "--redis {}: this version speaks no TLS to Redis: end TLS in front of the server "
-                "and use redis:// to there",
-                mask_url(flags.redis)));
-        }
-        found.redis = {.where = endpoint_of(*url), .from = "--redis"};
+        auto place = place_of_flag(flags.redis, from);
+        if (!place) return std::unexpected(std::move(place.error()));
+        found.redis = std::move(*place);
     }
     if (!flags.postgres.empty()) {
         auto parsed = postgres::parse_conninfo(flags.postgres);
@@ -238,7 +252,7 @@ bool postgres_place::is_local_socket() const {
 std::expected<servers, std::string> find_servers(const query_options& flags,
                                                  const config::sources& from) {
     const bool has_flags = !flags.redis.empty() || !flags.postgres.empty() || !flags.admin.empty();
-    auto found = has_flags ? from_flags(flags) : from_environment(from);
+    auto found = has_flags ? from_flags(flags, from) : from_environment(from);
     if (!found) return found;
     if (!has_flags && !(found->redis && found->postgres)) {
         const auto filled = fill_from_run_file(*found, from);

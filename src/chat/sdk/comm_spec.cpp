@@ -23,6 +23,8 @@ namespace {
 constexpr text_rule name_prefix_rule{.bytes_min = 1, .bytes_max = 1024, .may_have_controls = true};
 constexpr text_rule credential_rule{.bytes_max = 8 * 1024, .may_have_controls = true};
 constexpr text_rule path_rule{.bytes_min = 1, .bytes_max = config::unix_path_bytes_max};
+constexpr text_rule file_rule{.bytes_max = 4096};
+constexpr text_rule server_name_rule{.bytes_max = 253};
 constexpr text_rule id_rule{.bytes_min = 1, .bytes_max = 256};
 constexpr std::string_view id_form = "must be 1 to 128 of letters, digits, '_', '-' and '.'";
 constexpr std::string_view plain_form = "must be 1 to 64 of letters, digits, '_', '-' and '.'";
@@ -64,6 +66,22 @@ void read_sentinels(const json::object& text, json_members& server, redis::endpo
     to.sentinel = std::move(read);
 }
 
+std::string file_of(json_members& from, std::string_view name) {
+    auto path = from.text(name, file_rule);
+    if (!path.empty() && !path.starts_with('/')) {
+        from.refuse(name, "must be empty or an absolute path");
+    }
+    return path;
+}
+
+redis::tls_options read_tls(json_members& from) {
+    return {.verifies_peer = from.flag("verify"),
+            .ca_file = file_of(from, "ca_file"),
+            .certificate_file = file_of(from, "certificate_file"),
+            .key_file = file_of(from, "key_file"),
+            .server_name = from.text("server_name", server_name_rule)};
+}
+
 redis::endpoint read_server(json_members& from) {
     redis::endpoint to;
     if (from.has("sentinel")) {
@@ -82,6 +100,13 @@ redis::endpoint read_server(json_members& from) {
     to.password = from.text("password", credential_rule);
     to.database = static_cast<std::uint32_t>(
         from.number("database", {.min = 0, .max = config::redis_database_max}));
+    if (!from.has("tls")) return to;
+    if (!to.unix_path.empty()) from.refuse("tls", "must be absent beside unix_path");
+    if (const auto* object = from.object("tls"); object != nullptr) {
+        json_members members(*object, from.name_of("tls"));
+        to.tls = read_tls(members);
+        if (auto fault = members.fault()) from.refuse(std::move(*fault));
+    }
     return to;
 }
 
@@ -105,6 +130,13 @@ json::object to_json(const comm_spec& spec) {
         server["port"] = spec.server.port;
     } else {
         server["unix_path"] = spec.server.unix_path;
+    }
+    if (const auto& tls = spec.server.tls) {
+        server["tls"] = {{"verify", tls->verifies_peer},
+                         {"ca_file", tls->ca_file},
+                         {"certificate_file", tls->certificate_file},
+                         {"key_file", tls->key_file},
+                         {"server_name", tls->server_name}};
     }
     return {{"redis", std::move(server)},
             {"name_prefix", spec.name_prefix},

@@ -66,6 +66,13 @@ redis::endpoint endpoint_of(const config::redis_settings& from) {
     to.username = from.username;
     to.password = from.password.reveal();
     to.database = from.database;
+    if (from.tls) {
+        to.tls = redis::tls_options{.verifies_peer = from.tls->verifies_peer,
+                                    .ca_file = from.tls->ca_file,
+                                    .certificate_file = from.tls->certificate_file,
+                                    .key_file = from.tls->key_file,
+                                    .server_name = from.tls->server_name};
+    }
     return to;
 }
 

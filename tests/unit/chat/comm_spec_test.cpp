@@ -68,6 +68,41 @@ TEST(CommSpec, CarriesASocketInsteadOfAHost) {
     EXPECT_EQ(read->server.host, "");
 }
 
+TEST(CommSpec, CarriesHowTlsIsWanted) {
+    auto spec = spec_of_tests();
+    EXPECT_FALSE(parse_comm_spec(to_json(spec))->server.tls);
+    spec.server.tls = redis::tls_options{.verifies_peer = false,
+                                         .ca_file = "/etc/ca.pem",
+                                         .certificate_file = "/etc/own.pem",
+                                         .key_file = "/etc/own.key",
+                                         .server_name = "cache.example"};
+    const auto line = json::serialize(to_json(spec));
+    const auto read = parse_comm_spec(json::parse(line).as_object());
+    ASSERT_TRUE(read) << read.error().what();
+    EXPECT_EQ(read->server.tls, spec.server.tls);
+    spec.server.tls = redis::tls_options{};
+    EXPECT_EQ(parse_comm_spec(to_json(spec))->server.tls, spec.server.tls);
+}
+
+TEST(CommSpec, NamesTheMemberOfTlsThatIsWrong) {
+    const json::object right{{"verify", true},
+                             {"ca_file", ""},
+                             {"certificate_file", ""},
+                             {"key_file", ""},
+                             {"server_name", ""}};
+    const auto fault_of = [&right](std::string_view member, json::value value) {
+        auto tls = right;
+        tls[member] = std::move(value);
+        return fault_with("/redis/tls", std::move(tls));
+    };
+    EXPECT_EQ(fault_of("ca_file", "/etc/ca.pem"), "");
+    EXPECT_EQ(fault_of("ca_file", "ca.pem"), "redis.tls.ca_file must be empty or an absolute path");
+    EXPECT_TRUE(fault_of("verify", 1).starts_with("redis.tls.verify must"))
+        << fault_of("verify", 1);
+    EXPECT_TRUE(fault_with("/redis/tls", 1).starts_with("redis.tls must be an object"));
+    EXPECT_TRUE(fault_with("/redis/tls", json::object{}).starts_with("redis.tls."));
+}
+
 TEST(CommSpec, NamesTheMemberThatIsWrong) {
     EXPECT_EQ(fault_with("/redis", 1), "redis must be an object");
     EXPECT_EQ(fault_with("/redis/port", 0), "redis.port must be a whole number from 1 to 65535");

@@ -262,8 +262,57 @@ TEST(RedisSettings, RefuseAUserWithoutAPassword) {
               names{"REDIS_PASSWORD"});
 }
 
-TEST(RedisSettings, RefuseAServerByTlsInsteadOfSpeakingPlainlyToIt) {
-    EXPECT_EQ(fault_names({{"REDIS_URL", "rediss://me:secret@cache:6380"}}), names{"REDIS_URL"});
+TEST(RedisSettings, SpeakTlsAndVerifyUnlessToldOtherwise) {
+    const settings plain = accepted({{"REDIS_URL", "redis://cache"}});
+    EXPECT_FALSE(plain.redis.tls);
+    const settings of = accepted({{"REDIS_URL", "rediss://me:secret@cache:6380"}});
+    EXPECT_EQ(of.redis.tls, redis_tls{});
+    EXPECT_TRUE(of.redis.tls->verifies_peer);
+    const settings open = accepted({{"REDIS_URL", "rediss://cache"}, {"REDIS_TLS_VERIFY", "0"}});
+    EXPECT_FALSE(open.redis.tls->verifies_peer);
+    EXPECT_TRUE(warns_of(open, "REDIS_TLS_VERIFY is false"));
+}
+
+TEST(RedisSettings, TakeTheFilesAndTheNameOfTls) {
+    const settings of = accepted({{"REDIS_URL", "rediss://10.0.0.5"},
+                                  {"REDIS_TLS_CA_FILE", "/etc/ca.pem"},
+                                  {"REDIS_TLS_CERT_FILE", "/etc/own.pem"},
+                                  {"REDIS_TLS_KEY_FILE", "/etc/own.key"},
+                                  {"REDIS_TLS_SERVER_NAME", "cache.example"}},
+                                 "readable");
+    EXPECT_EQ(of.redis.tls, (redis_tls{.ca_file = "/etc/ca.pem",
+                                       .certificate_file = "/etc/own.pem",
+                                       .key_file = "/etc/own.key",
+                                       .server_name = "cache.example"}));
+}
+
+TEST(RedisSettings, RefuseFilesOfTlsThatCannotBeUsed) {
+    const environment by_tls{{"REDIS_URL", "rediss://cache"}};
+    const auto with = [&](std::string name, std::string value) {
+        auto all = by_tls;
+        all[std::move(name)] = std::move(value);
+        return all;
+    };
+    EXPECT_EQ(fault_names(with("REDIS_TLS_CA_FILE", "/none.pem")), names{"REDIS_TLS_CA_FILE"});
+    EXPECT_EQ(fault_names(with("REDIS_TLS_CA_FILE", "ca.pem"), "readable"),
+              names{"REDIS_TLS_CA_FILE"});
+    EXPECT_EQ(fault_names(with("REDIS_TLS_CERT_FILE", "/a.pem"), "readable"),
+              names{"REDIS_TLS_KEY_FILE"});
+    EXPECT_EQ(fault_names(with("REDIS_TLS_KEY_FILE", "/a.key"), "readable"),
+              names{"REDIS_TLS_CERT_FILE"});
+    EXPECT_EQ(fault_names(with("REDIS_TLS_SERVER_NAME", "a/b")), names{"REDIS_TLS_SERVER_NAME"});
+    EXPECT_EQ(fault_names(with("REDIS_TLS_VERIFY", "perhaps")), names{"REDIS_TLS_VERIFY"});
+}
+
+TEST(RedisSettings, RefuseOptionsOfTlsForAPlainServer) {
+    for (const char* name : {"REDIS_TLS_CA_FILE", "REDIS_TLS_SERVER_NAME", "REDIS_TLS_VERIFY"}) {
+        EXPECT_EQ(fault_names({{"REDIS_URL", "redis://cache"}, {name, "1"}}), names{name});
+        EXPECT_EQ(fault_names({{"REDIS_HOST", "cache"}, {name, "1"}}), names{name});
+        EXPECT_EQ(fault_names({{name, "1"}}), names{name});
+    }
+    // Of a URL that is refused nobody knows whether it was to be spoken to by TLS.
+    EXPECT_EQ(fault_names({{"REDIS_URL", "rediss://a@b"}, {"REDIS_TLS_VERIFY", "1"}}),
+              names{"REDIS_URL"});
 }
 
 TEST(RedisSettings, RefuseAHostThatIsAUrl) {
