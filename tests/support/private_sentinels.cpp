@@ -77,7 +77,7 @@ private_sentinel::private_sentinel(std::uint16_t primary_port, std::string passw
     std::ofstream conf(folder_ + "/sentinel.conf");
     conf << "port " << port_ << "\nbind 127.0.0.1\ndir " << folder_ << "\nlogfile " << folder_
          << "/sentinel.log\nsentinel monitor shop 127.0.0.1 " << primary_port
-         << " 2\nsentinel down-after-milliseconds shop 300\nsentinel failover-timeout shop 3000\n"
+         << " 2\nsentinel down-after-milliseconds shop 1000\nsentinel failover-timeout shop 3000\n"
             "sentinel parallel-syncs shop 2\n";
     if (!password_.empty())
         conf << "requirepass " << password_ << "\nsentinel sentinel-pass " << password_ << "\n";

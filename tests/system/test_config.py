@@ -234,7 +234,8 @@ class Env(Files):
         ran = config("env", "--json")
         compare_with_golden(self, "config.env.keys", "\n".join(sorted(keys_of(ran.json))) + "\n")
         secret = {one["name"] for one in ran.json["variables"] if one["is_secret"]}
-        self.assertEqual(secret, {"GATEWAY_CONFIG_JSON", "REDIS_URL", "REDIS_PASSWORD", "PGPASSWORD",
+        self.assertEqual(secret, {"GATEWAY_CONFIG_JSON", "REDIS_URL", "REDIS_PASSWORD",
+                                  "REDIS_SENTINEL_PASSWORD", "PGPASSWORD",
                                   "POSTGRES_PASSWORD", "CHAT_SESSION_SECRET"})
 
 
