@@ -35,19 +35,32 @@ std::string user_of(const redis_url& url) {
     return all_percent(url.username) + ":" + all_percent(url.password.reveal()) + "@";
 }
 
-std::string written(const redis_url& url) {
+bool is_plain(const redis_url& url) {
+    constexpr std::string_view special = "%/?#";
+    return url.username.find_first_of(special) == std::string::npos &&
+           !url.username.contains(':') &&
+           url.password.reveal().find_first_of(special) == std::string::npos;
+}
+
+// As people write them: the password may hold an '@' or a ':'.
+std::string plain_user_of(const redis_url& url) {
+    if (url.username.empty() && url.password.empty()) return {};
+    return url.username + ":" + url.password.reveal() + "@";
+}
+
+std::string written(const redis_url& url, const std::string& user) {
     if (const auto* file = std::get_if<config::unix_address>(&url.address)) {
         // The path with its slashes, the rest escaped, by the writer of the settings.
         const auto plain = config::unix_redis_url(file->path);
         const std::string_view scheme = "unix://";
         HEADROOM_ASSERT(plain.starts_with(scheme), "a socket's URL begins so");
-        return std::string(scheme) + user_of(url) + plain.substr(scheme.size()) +
+        return std::string(scheme) + user + plain.substr(scheme.size()) +
                fmt::format("?db={}", url.database);
     }
     const auto& tcp = std::get<config::tcp_address>(url.address);
     const bool is_ipv6 = tcp.host.contains(':');
-    return fmt::format("redis{}://{}{}{}{}:{}/{}", url.tls ? "s" : "", user_of(url),
-                       is_ipv6 ? "[" : "", tcp.host, is_ipv6 ? "]" : "", tcp.port, url.database);
+    return fmt::format("redis{}://{}{}{}{}:{}/{}", url.tls ? "s" : "", user, is_ipv6 ? "[" : "",
+                       tcp.host, is_ipv6 ? "]" : "", tcp.port, url.database);
 }
 
 void check_parts(const redis_url& url) {
@@ -74,8 +87,11 @@ void run(std::string_view text) {
         return;
     }
     check_parts(*url);
-    const auto again = parse_redis_url(written(*url));
+    const auto again = parse_redis_url(written(*url, user_of(*url)));
     HEADROOM_ASSERT(again.has_value() && *again == *url, "what is written is what was read");
+    if (!is_plain(*url)) return;
+    const auto plain = parse_redis_url(written(*url, plain_user_of(*url)));
+    HEADROOM_ASSERT(plain.has_value() && *plain == *url, "also without escapes");
 }
 
 }  // namespace

@@ -151,6 +151,7 @@ private:
         while (auto* call = ended.pop_front()) {
             HEADROOM_ASSERT(call->has_ended && call->failure && call->failure->what == what,
                             "who may have been heard is told so");
+            HEADROOM_ASSERT(call->begins_at < sent_, "of who is so told, something was sent");
             forget(*call);
         }
         // On a new connection, or never: nothing of it has left.

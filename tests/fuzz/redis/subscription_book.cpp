@@ -52,15 +52,17 @@ public:
         check();
     }
 
-    // The server answers everything there is to ask.
     void end() {
+        // What is under way on this connection is answered.
+        settle();
+        for (const auto& name : delivered_) {
+            HEADROOM_ASSERT(references_[name] > 0 || kept_.contains(name),
+                            "what is not wanted is not delivered, unless the server insists");
+        }
+        // On a new one, which refuses nothing.
         lose();
         connect();
-        while (book_.has_requests() || !due_.empty()) {
-            ask(3);
-            answer();
-        }
-        HEADROOM_ASSERT(book_.is_settled(), "settled when all is answered");
+        settle();
         std::set<std::string> wanted;
         for (const auto& [name, count] : references_) {
             if (count == 0) continue;
@@ -71,6 +73,16 @@ public:
     }
 
 private:
+    void settle() {
+        if (!is_connected_) return;
+        while (book_.has_requests() || !due_.empty()) {
+            ask(3);
+            answer();
+        }
+        HEADROOM_ASSERT(book_.is_settled(), "settled when all is answered");
+        check();
+    }
+
     static std::string channel(fuzz_input& input) {
         constexpr std::array<const char*, 4> names{"chat:1", "chat:2", "", "relay"};
         return names[input.take_below(names.size())];
@@ -93,6 +105,7 @@ private:
     void lose() {
         is_connected_ = false;
         delivered_.clear();
+        kept_.clear();
         due_.clear();
         book_.on_lost();
     }
@@ -122,6 +135,7 @@ private:
         HEADROOM_ASSERT(refused.has_value() == !due_.empty(), "something was due to refuse");
         if (!refused) return;
         HEADROOM_ASSERT(*refused == due_.front(), "the oldest is the one refused");
+        if (refused->kind == kind::unsubscribe) kept_.insert(refused->channel);
         due_.pop_front();
     }
     // An answer of another connection's, or nobody's: told, and the connection ends.
@@ -153,6 +167,7 @@ private:
     std::map<std::string, std::size_t> references_;
     std::deque<subscription_book::request> due_;
     std::set<std::string> delivered_;  // by the server, on this connection
+    std::set<std::string> kept_;       // it has refused to end them
     bool is_connected_ = false;
 };
 
