@@ -57,6 +57,10 @@ std::string written(const redis_url& url, const std::string& user) {
         return std::string(scheme) + user + plain.substr(scheme.size()) +
                fmt::format("?db={}", url.database);
     }
+    if (const auto* watched = std::get_if<config::sentinel_address>(&url.address)) {
+        auto plain = config::sentinel_redis_url(*watched, url.tls, url.database);
+        return plain.insert(plain.find("://") + 3, user);
+    }
     const auto& tcp = std::get<config::tcp_address>(url.address);
     const bool is_ipv6 = tcp.host.contains(':');
     return fmt::format("redis{}://{}{}{}{}:{}/{}", url.tls ? "s" : "", user, is_ipv6 ? "[" : "",
@@ -73,6 +77,12 @@ void check_parts(const redis_url& url) {
                             file->path.size() <= config::unix_path_bytes_max &&
                             !file->path.contains('\0'),
                         "a path that a socket can have");
+    }
+    if (const auto* watched = std::get_if<config::sentinel_address>(&url.address)) {
+        HEADROOM_ASSERT(config::is_primary_name(watched->primary_name), "a primary has a name");
+        HEADROOM_ASSERT(!watched->sentinels.empty(), "somebody to ask");
+        for (const auto& each : watched->sentinels)
+            HEADROOM_ASSERT(config::is_host(each.host) && each.port > 0, "each has its address");
     }
     HEADROOM_ASSERT(!url.username.contains('\0') && !url.password.reveal().contains('\0'),
                     "no zero byte comes in escaped");

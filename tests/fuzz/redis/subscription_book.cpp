@@ -135,7 +135,7 @@ private:
         HEADROOM_ASSERT(refused.has_value() == !due_.empty(), "something was due to refuse");
         if (!refused) return;
         HEADROOM_ASSERT(*refused == due_.front(), "the oldest is the one refused");
-        if (refused->kind == kind::unsubscribe) kept_.insert(refused->channel);
+        if (delivered_.contains(refused->channel)) kept_.insert(refused->channel);
         due_.pop_front();
     }
     // An answer of another connection's, or nobody's: told, and the connection ends.
@@ -167,7 +167,7 @@ private:
     std::map<std::string, std::size_t> references_;
     std::deque<subscription_book::request> due_;
     std::set<std::string> delivered_;  // by the server, on this connection
-    std::set<std::string> kept_;       // it has refused to end them
+    std::set<std::string> kept_;       // it refused a request about them and delivers them
     bool is_connected_ = false;
 };
 
