@@ -404,8 +404,8 @@ TEST(ServerStatesOfThreads, RefusalsAreWaitedForInsideTheDeadline) {
     const auto late = redis.execute(command("INCR", "n"), {owner, in(400ms)});
     ASSERT_FALSE(late.has_value());
     EXPECT_EQ(late.error().code, redis_errc::refused);
-    EXPECT_THAT(late.error().detail,
-                testing::ContainsRegex("^READONLY .*\\(after [0-9]+ tries\\)$"));
+    EXPECT_THAT(late.error().detail, StartsWith("READONLY"));
+    EXPECT_THAT(late.error().detail, testing::ContainsRegex("\\(after [0-9]+ tries\\)$"));
 
     std::optional<result<value>> reply;
     std::thread caller([&] { reply = redis.execute(command("INCR", "n"), {owner, in(20s)}); });

@@ -73,6 +73,7 @@ client_options options_behind(const test::fault_gate& gate, std::string_view kin
     options.lane_bytes_max = wanted.lane_bytes_max;
     options.connect_timeout = 500ms;
     options.silence_max = wanted.silence_max;
+    options.retries.reads = false;  // what a loss does is to be seen, not made good
     return options;
 }
 
