@@ -97,7 +97,8 @@ class RedisTls(unittest.TestCase):
                            "key_file": key, "server_name": "cache.example"}}
         asker = RedisAsker(self.redis.socket_path)
         self.addCleanup(asker.close)
-        execution = Execution(PROGRAM, order_of("""echo '{"type":"step","name":"safe"}' >&$CHAT_EVENTS_FD""", comm=comm))
+        emit = """echo '{"type":"step","name":"safe"}' >&$CHAT_EVENTS_FD"""
+        execution = Execution(PROGRAM, order_of(emit, comm=comm))
         self.addCleanup(execution.discard)
         self.assertEqual(execution.wait_ended()["events"]["delivered"], 1)
         self.assertEqual([data["name"] for _, data in asker.events()], ["safe"])
