@@ -154,6 +154,9 @@ def pool_bars(cells):
     by_callers = collections.defaultdict(list)
     for cell in cells:
         if cell['name'].startswith('ours'):
+            bad = next((run for run in cell['runs'] if 'error' in run), None)
+            if bad:
+                sys.exit(f'bench: {cell["name"]}, {cell["workload"]}: {bad["error"]}')
             by_callers[cell['concurrency']] += [run['ns_per_cycle'] for run in cell['runs']]
     return [Bar('blocking pool, 1 thread: acquire and release, ns', statistics.median(by_callers[1]), most=60),
             Bar('blocking pool, 64 threads over 8: acquire and release, ns', statistics.median(by_callers[64]),

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     app.add_option("PORT", given.port, "of the server")->required();
     app.add_option("WORKLOAD", given.workload)
         ->required()
-        ->check(CLI::IsMember({"R1", "R2", "R3", "R4"}));
+        ->check(CLI::IsMember({"R1", "R2", "R3", "R4", "A1"}));
     app.add_option("CONCURRENCY", given.concurrency, "callers that each wait for their answer")
         ->required()
         ->check(CLI::Range(1, 100'000));
