@@ -178,6 +178,17 @@ private:
     [[nodiscard]] static attempt try_again(state_handle of, const request& what, call how,
                                            error why);
 
+    // The rest of execute(), by reference into the caller's frame, which outlives them: what takes
+    // a connection for itself, and what the first try did not bring about.
+    [[nodiscard]] static boost::asio::awaitable<void> execute_alone(const state_handle& of,
+                                                                    const command& what,
+                                                                    const call& how,
+                                                                    result<value>& reply);
+    [[nodiscard]] static boost::asio::awaitable<void> settle(const state_handle& of,
+                                                             const command& what, const call& how,
+                                                             std::optional<error>& failed,
+                                                             result<value>& reply);
+
     std::shared_ptr<state>
         state_;  // second owner: lane reads and writes in flight while the client is destroyed
 };

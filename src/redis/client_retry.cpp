@@ -12,6 +12,7 @@
 #include "redis/core/command_traits.hpp"
 #include "redis/core/server_reactions.hpp"
 #include "redis/reply_check.hpp"
+#include "redis/typed_call.hpp"
 
 namespace headroom::redis {
 
@@ -95,6 +96,42 @@ asio::awaitable<std::optional<error>> client::run_once(state_handle of, const re
     x.visitor = what.visitor;
     co_await submission{x, (*of)->lane};
     co_return x.failure ? std::move(x.failure) : refusal_of(replies);
+}
+
+asio::awaitable<void> client::execute_alone(const state_handle& of, const command& what,
+                                            const call& how, result<value>& reply) {
+    const auto form = (*of)->options.form;
+    const request mine{
+        .commands = {&what, 1},
+        .replies = &*reply,
+        .on_lease = effect_of(what) == command_effect::blocks || (*of)->has_room_for_leases()};
+    std::optional<error> failed;
+    if (mine.on_lease) {
+        failed = co_await run_alone(of, mine, how);
+    } else {
+        failed = co_await run_once(of, mine, how);
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (failed && cancellation.cancelled() == asio::cancellation_type::none)
+            failed = co_await try_again(of, mine, how, std::move(*failed));
+    }
+    if (failed) {
+        reply = std::unexpected(std::move(*failed));
+    } else {
+        reply = check_reply(std::move(*reply), form, what);
+    }
+}
+
+asio::awaitable<void> client::settle(const state_handle& of, const command& what, const call& how,
+                                     std::optional<error>& failed, result<value>& reply) {
+    if (!failed) failed = to_server_error(std::move(*reply));
+    const auto form = *of != nullptr ? (*of)->options.form : reply_form::bytes;
+    const request mine{.commands = {&what, 1}, .replies = &*reply};
+    failed = co_await try_again(of, mine, how, std::move(*failed));
+    if (failed) {
+        reply = std::unexpected(std::move(*failed));
+    } else {
+        reply = check_reply(std::move(*reply), form, what);
+    }
 }
 
 asio::awaitable<std::optional<error>> client::try_again(state_handle of, const request& what,
