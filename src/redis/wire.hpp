@@ -65,8 +65,6 @@ public:
     [[nodiscard]] const std::optional<error>& loss() const { return loss_; }
     [[nodiscard]] std::size_t outstanding() const { return commands_queued_ + pairing_.due(); }
     [[nodiscard]] std::size_t bytes_queued() const { return bytes_queued_ + out_.size() - out_at_; }
-    // Commands that wait for the end of this turn.
-    [[nodiscard]] std::size_t commands_queued() const { return commands_queued_; }
 
     // Neither ended nor sent anything unasked for; without a round trip.
     [[nodiscard]] bool is_quiet() noexcept;
