@@ -21,6 +21,7 @@
 
 #include "redis/blocking_connection.hpp"
 #include "redis/client.hpp"
+#include "redis/guarded_publisher.hpp"
 #include "support/run_on_loop.hpp"
 
 namespace headroom::redis {
@@ -128,6 +129,24 @@ TEST(RedisFraming, ReplacesAConnectionThatIsNoLongerAuthenticated) {
     EXPECT_EQ(f.execute(command("PING"))->text, "PONG");
     EXPECT_EQ(f.execute(command("INCR", "n"))->text, "PONG") << "on the second connection";
     EXPECT_EQ(f.server.connections, 2);
+}
+
+TEST(RedisFraming, GuardsAPublicationOnAServerWithoutScriptFlags) {
+    fixture f;
+    constexpr auto no_script = "-NOSCRIPT No matching script. Please use EVAL.\r\n";
+    f.server.answers = {hello,
+                        no_script,
+                        "-ERR Error compiling script (new function): user_script:1: unexpected "
+                        "symbol near '#'\r\n",
+                        no_script,
+                        ":3\r\n",
+                        ":4\r\n"};
+    guarded_publisher publisher(*f.redis);
+    const auto publish = [&] {
+        return run_on(f.loop, publisher.publish("c", "m", {f.redis->owner("test"), in(2s)}));
+    };
+    EXPECT_EQ(publish(), 3U);
+    EXPECT_EQ(publish(), 4U) << "and finds it out only once";
 }
 
 TEST(RedisFraming, TrustsNoConnectionThatAnsweredMoreThanWasAsked) {
