@@ -46,7 +46,8 @@ turn_queue::turn_queue(redis::client& through, key_space keys, queue_options opt
       claim_(std::string(queue_scripts::claim)),
       acknowledge_(std::string(queue_scripts::acknowledge)),
       put_back_(std::string(queue_scripts::put_back)),
-      forget_(std::string(queue_scripts::forget)) {}
+      forget_(std::string(queue_scripts::forget)),
+      publisher_(through) {}
 
 asio::awaitable<result<std::uint64_t>> turn_queue::depth(deadline by) {
     std::vector<std::string> keys;
@@ -149,8 +150,8 @@ asio::awaitable<result<void>> turn_queue::put_back(queue_claim claim, deadline b
 }
 
 asio::awaitable<result<void>> turn_queue::announce_stop(deadline by) {
-    redis::command what("PUBLISH", keys_.work_channel(), to_string(work_notice::stop_requested));
-    auto answer = co_await redis_.execute(std::move(what), call_by(by));
+    std::string what(to_string(work_notice::stop_requested));
+    auto answer = co_await publisher_.publish(keys_.work_channel(), std::move(what), call_by(by));
     if (!answer) co_return std::unexpected(answer.error());
     co_return result<void>{};
 }

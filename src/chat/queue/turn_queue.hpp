@@ -17,6 +17,7 @@
 #include "chat/redis_script.hpp"
 #include "chat/store/chat_store.hpp"
 #include "redis/client.hpp"
+#include "redis/guarded_publisher.hpp"
 
 namespace headroom::chat {
 
@@ -85,6 +86,7 @@ private:
     redis_script acknowledge_;
     redis_script put_back_;
     redis_script forget_;
+    redis::guarded_publisher publisher_;
 };
 
 }  // namespace headroom::chat

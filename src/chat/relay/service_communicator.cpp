@@ -23,6 +23,7 @@ service_communicator::~service_communicator() = default;
 void service_communicator::use(redis::client& through) {
     client_ = &through;
     owner_ = through.owner(owner_name_);
+    publisher_.emplace(through);
 }
 
 redis::client& service_communicator::ensure_async() {
@@ -46,14 +47,9 @@ asio::awaitable<result<redis::value>> service_communicator::run(const redis_scri
 asio::awaitable<result<std::uint64_t>> service_communicator::publish(std::string channel,
                                                                      std::string payload,
                                                                      deadline by) {
-    auto& through = ensure_async();
-    auto heard = co_await through.execute(redis::command("PUBLISH", channel, payload),
-                                          redis::call{owner_, by});
-    if (!heard) co_return std::unexpected(std::move(heard.error()));
-    if (!heard->is_integer() || heard->integer < 0) {
-        co_return failure(chat_errc::unexpected_answer, "PUBLISH answered no number");
-    }
-    co_return static_cast<std::uint64_t>(heard->integer);
+    (void)ensure_async();
+    co_return co_await publisher_->publish(std::move(channel), std::move(payload),
+                                           redis::call{owner_, by});
 }
 
 void service_communicator::listen(redis::subscriber_callbacks to) {

@@ -17,6 +17,7 @@
 #include "base/time.hpp"
 #include "chat/redis_script.hpp"
 #include "redis/client.hpp"
+#include "redis/guarded_publisher.hpp"
 #include "redis/subscriber.hpp"
 
 namespace headroom::chat {
@@ -44,7 +45,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<redis::value>> run(
         const redis_script& script, std::vector<std::string> keys,
         std::vector<std::string> arguments, deadline by);
-    // Gives how many connections heard it. Not kept anywhere: who is away misses it.
+    // Gives how many connections heard it. Not kept anywhere: who is away misses it. Guarded: a
+    // server that is no primary any more refuses it.
     [[nodiscard]] boost::asio::awaitable<result<std::uint64_t>> publish(std::string channel,
                                                                         std::string payload,
                                                                         deadline by);
@@ -69,6 +71,7 @@ private:
     std::string owner_name_;
     std::unique_ptr<redis::client> own_;
     redis::client* client_ = nullptr;
+    std::optional<redis::guarded_publisher> publisher_;
     pool::owner_id owner_{};
     redis::subscriber_callbacks callbacks_;
     std::optional<redis::subscriber> subscriber_;

@@ -20,15 +20,16 @@ reachability judge(const error& why) {
 
 }  // namespace
 
+// What the server says now counts: nothing is tried again.
 asio::awaitable<health::probe_result> probe_redis(redis::client& through, pool::owner_id owner,
                                                   deadline by) {
-    auto pong = co_await through.execute(redis::command("PING"), {owner, by});
+    auto pong = co_await through.execute(redis::command("PING"), {owner, by, false});
     if (!pong) {
         const auto outcome = judge(pong.error());
         co_return health::probe_result{outcome, std::move(pong.error())};
     }
 
-    auto role = co_await through.execute(redis::command("ROLE"), {owner, by});
+    auto role = co_await through.execute(redis::command("ROLE"), {owner, by, false});
     if (!role) {
         const bool is_forbidden = role.error().code == redis::redis_errc::server_error;
         if (is_forbidden) co_return health::probe_result{};  // an ACL without ROLE: PING alone
