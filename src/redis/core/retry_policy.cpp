@@ -13,6 +13,9 @@ namespace headroom::redis {
 namespace {
 
 constexpr auto first_pause = std::chrono::milliseconds(50);
+// What a try after a refusal has at least until the deadline: one cut off by it would end as
+// `unknown`, where the refusal before it was certain.
+constexpr auto least_time_for_a_try = std::chrono::milliseconds(50);
 constexpr auto longest_pause = std::chrono::milliseconds(1000);
 // A server that hangs up on each new connection must not be asked without end in one turn.
 constexpr std::uint32_t moves_at_once_max = 3;
@@ -44,8 +47,10 @@ std::optional<clock::time_point> retry_policy::next_after(const ended_try& last,
     if (rule == retry_rule::on_another && ++moves_ > moves_at_once_max) {
         rule = retry_rule::with_backoff;
     }
-    const auto at = rule == retry_rule::with_backoff ? now + pause() : now;
-    if (at >= by) return std::nullopt;
+    const bool is_at_once = rule == retry_rule::on_another;
+    const auto at = is_at_once ? now : now + pause();
+    const auto last_begin = is_at_once || by == deadline::max() ? by : by - least_time_for_a_try;
+    if (at >= last_begin) return std::nullopt;
     ++tries_;
     return at;
 }

@@ -52,6 +52,15 @@ TEST(RetryPolicy, GivesUpWhenTheNextTryWouldBeginAfterTheDeadline) {
     EXPECT_EQ(policy.tell_tries("LOADING"), "LOADING");
 }
 
+TEST(RetryPolicy, LeavesATryTheTimeToBeAnswered) {
+    auto late = policy_for(side_effect::not_repeatable);
+    EXPECT_EQ(late.next_after(refused(loading), start, start + 75ms), std::nullopt);
+    auto early = policy_for(side_effect::not_repeatable);
+    EXPECT_TRUE(early.next_after(refused(loading), start, start + 110ms).has_value());
+    auto endless = policy_for(side_effect::not_repeatable);
+    EXPECT_TRUE(endless.next_after(refused(loading), start, deadline::max()).has_value());
+}
+
 TEST(RetryPolicy, TriesNothingAgainThatLastsUntilSomebodyActs) {
     for (const auto* message : {"OOM command not allowed when used memory > 'maxmemory'.",
                                 "MISCONF Redis is configured to save RDB snapshots",
