@@ -156,7 +156,8 @@ public:
 
     // The commands between MULTI and EXEC, in one write on the shared lane: all of them run with
     // nobody else's between them, or none does. The values are theirs, with the errors of single
-    // commands among them. When one is refused before EXEC, the error says which. Nothing is
+    // commands among them. When one is refused before EXEC, the error says which. Repeated as
+    // execute() does while the server refuses for a while, never when it may have run. Nothing is
     // watched: transaction.hpp does that. Redis 6.0.6 and later.
     [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> atomic(
         std::vector<command> what, call how);

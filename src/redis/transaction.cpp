@@ -10,6 +10,8 @@
 
 #include "net/deadline.hpp"
 #include "redis/client_state.hpp"
+#include "redis/connection.hpp"
+#include "redis/core/retry_policy.hpp"
 #include "redis/core/transaction_rules.hpp"
 #include "redis/exchange.hpp"
 
@@ -50,6 +52,31 @@ result<std::vector<value>> to_result(transaction_verdict verdict, reply_form for
     return std::move(verdict.values);
 }
 
+bool is_cancelled(const asio::cancellation_state& state) {
+    return state.cancelled() != asio::cancellation_type::none;
+}
+
+// Whether anything of a transaction may have run is never left to its commands' class.
+retry_policy policy_for(call how, const client_options& options) {
+    const retry_rules none{.refusals = false, .reads = false};
+    return {how.may_retry ? options.retries : none, side_effect::not_repeatable,
+            static_cast<std::uint64_t>(std::random_device{}())};
+}
+
+// Of what the server refuses for a while: LOADING, READONLY, ...
+std::optional<clock::time_point> next_try(retry_policy& policy, const transaction_verdict& verdict,
+                                          deadline by) {
+    if (verdict.end != transaction_end::aborted) return std::nullopt;
+    return policy.next_after(
+        {outcome_of(classify_server_error(verdict.server_message)), verdict.server_message},
+        clock::now(), by);
+}
+
+result<std::vector<value>> tell_tries(const retry_policy& policy, result<std::vector<value>> last) {
+    if (!last) last.error().detail = policy.tell_tries(std::move(last.error().detail));
+    return last;
+}
+
 error explain_unknown(error why) {
     if (why.code == redis_errc::unknown) {
         why.detail += "; a transaction that was sent has run as a whole, or not at all";
@@ -62,31 +89,41 @@ error explain_unknown(error why) {
 // --- On the shared lane ---
 
 asio::awaitable<result<std::vector<value>>> client::atomic(std::vector<command> what, call how) {
-    const auto held = state_;
     if (auto refusal = refuse(what)) co_return std::unexpected(std::move(*refusal));
-    if (held->is_closing) co_return failure(redis_errc::closed, held->options.kind);
+    if (state_->is_closing) co_return failure(redis_errc::closed, state_->options.kind);
     const auto cancellation = co_await asio::this_coro::cancellation_state;
-    const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
-    if (is_cancelled || how.by <= clock::now()) {
-        co_return failure(redis_errc::not_sent, is_cancelled
+    if (is_cancelled(cancellation) || how.by <= clock::now()) {
+        co_return failure(redis_errc::not_sent, is_cancelled(cancellation)
                                                     ? "cancelled before it began"
                                                     : "its deadline had passed before it began");
     }
     if (what.empty()) co_return std::vector<value>{};
 
+    // The client may be destroyed while this waits.
+    const auto handle = state_->handle;
+    const auto form = state_->options.form;
     const auto framed = frame_transaction(std::move(what));
-    std::vector<value> replies(framed.size());
-    // A wire writes an exchange's commands one after the other and nobody else's between them, also
-    // when its caller has given up: MULTI is always followed by its EXEC.
-    exchange x(framed, replies.data(), how.by);
-    co_await submission{x, held->lane};
-    if (x.failure) co_return std::unexpected(explain_unknown(std::move(*x.failure)));
+    auto policy = policy_for(how, state_->options);
+    for (;;) {
+        // A wire writes an exchange's commands one after the other and nobody else's between them,
+        // also when its caller has given up: MULTI is always followed by its EXEC.
+        std::vector<value> replies(framed.size());
+        exchange x(framed, replies.data(), how.by);
+        co_await submission{x, (*handle)->lane};
+        if (x.failure) co_return std::unexpected(explain_unknown(std::move(*x.failure)));
+        const bool is_over = is_cancelled(cancellation) || *handle == nullptr;
+        if (!is_over) (*handle)->react_to(replies);
 
-    auto verdict = judge_transaction(framed, std::move(replies));
-    // An EXEC that the server does not know (renamed away, or older than 6.0.6 and refused) leaves
-    // a shared connection in MULTI, and the lane does not say which: all of them go.
-    if (!verdict.is_left) held->pool.retire_connections();
-    co_return to_result(std::move(verdict), held->options.form);
+        auto verdict = judge_transaction(framed, std::move(replies));
+        // An EXEC that the server does not know (renamed away, or older than 6.0.6 and refused)
+        // leaves a shared connection in MULTI, and the lane does not say which: all of them go.
+        if (!verdict.is_left && *handle != nullptr) (*handle)->pool.retire_connections();
+        const auto next = is_over ? std::nullopt : next_try(policy, verdict, how.by);
+        if (!next) co_return tell_tries(policy, to_result(std::move(verdict), form));
+        co_await net::sleep_until(*next);
+        if (is_cancelled(cancellation) || *handle == nullptr || (*handle)->is_closing)
+            co_return tell_tries(policy, to_result(std::move(verdict), form));
+    }
 }
 
 result<std::vector<value>> atomic(blocking_client& through, std::vector<command> what, call how) {
@@ -223,16 +260,19 @@ namespace {
 struct attempt {
     result<std::vector<value>> ended;
     bool is_final = false;  // whatever its error is
+    bool is_begun = true;   // what failed is not WATCH or the lease: then nothing can have run
 };
 
 attempt final_attempt(error why) {
-    return {std::unexpected(std::move(why)), true};
+    return {.ended = std::unexpected(std::move(why)), .is_final = true};
 }
 
 asio::awaitable<attempt> try_once(client& through, std::vector<std::string> watched,
                                   const transaction_body& body, call how) {
     auto begun = co_await transaction::begin(through, std::move(watched), how);
-    if (!begun) co_return attempt{std::unexpected(std::move(begun.error()))};
+    if (!begun) {
+        co_return attempt{.ended = std::unexpected(std::move(begun.error())), .is_begun = false};
+    }
     auto done = co_await body(*begun);
     switch (begun->current()) {
         case transaction::state::committed:
@@ -251,15 +291,15 @@ asio::awaitable<attempt> try_once(client& through, std::vector<std::string> watc
     }
     // Where a read of the body found the connection lost, this says so, and nothing has run.
     auto committed = co_await begun->commit();
-    co_return attempt{std::move(committed)};
+    co_return attempt{.ended = std::move(committed)};
 }
 
-// Nothing has run, and the next attempt may find it otherwise.
-bool is_worth_another(const attempt& last) {
-    if (last.ended || last.is_final) return false;
-    const auto& code = last.ended.error().code;
-    return code == redis_errc::conflict || code == redis_errc::not_sent ||
-           code == redis_errc::refused;
+ended_try to_ended_try(const attempt& last) {
+    const auto& why = last.ended.error();
+    auto how = outcome_of(why.code);
+    if (how == outcome::unknown && !last.is_begun) how = outcome::not_sent;
+    const bool is_of_redis = why.code.category() == redis_category();
+    return {how, why.detail, how == outcome::not_sent && is_of_redis};
 }
 
 }  // namespace
@@ -270,19 +310,28 @@ asio::awaitable<result<std::vector<value>>> run_transaction(client& through,
                                                             std::uint32_t tries_max) {
     std::minstd_rand random(std::random_device{}());
     std::uniform_real_distribution<double> share(0, 1);
-    for (std::uint32_t tries = 1;; ++tries) {
+    auto policy = policy_for(how, through.options());
+    for (std::uint32_t conflicts = 0;;) {
         auto last = co_await try_once(through, watched, body, how);
-        if (!is_worth_another(last)) co_return std::move(last.ended);
+        if (last.ended || last.is_final) co_return std::move(last.ended);
 
-        const auto again_at = clock::now() + pause_after_conflict(tries, share(random));
-        const auto cancellation = co_await asio::this_coro::cancellation_state;
-        const bool is_cancelled = cancellation.cancelled() != asio::cancellation_type::none;
-        if (is_cancelled || tries >= tries_max || again_at >= how.by) {
-            auto& why = last.ended.error();
-            why.detail += fmt::format("; {} of {} tries were made", tries, tries_max);
-            co_return std::unexpected(std::move(why));
+        std::optional<clock::time_point> again_at;
+        const auto now = clock::now();
+        const bool is_conflict = last.ended.error().code == redis_errc::conflict;
+        if (is_conflict) {
+            again_at = now + pause_after_conflict(++conflicts, share(random));
+            if (conflicts >= tries_max || *again_at >= how.by) again_at.reset();
+        } else {
+            again_at = policy.next_after(to_ended_try(last), now, how.by);
         }
-        co_await net::sleep_until(again_at);
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (!again_at || is_cancelled(cancellation)) {
+            if (is_conflict)
+                last.ended.error().detail += fmt::format("; so it was {} times", conflicts);
+            co_return tell_tries(policy, std::move(last.ended));
+        }
+        co_await net::sleep_until(*again_at);
+        if (is_cancelled(cancellation)) co_return std::move(last.ended);
     }
 }
 

@@ -90,10 +90,11 @@ private:
 // Reads and queues; an error ends the attempt, and is what run_transaction returns.
 using transaction_body = std::function<boost::asio::awaitable<result<void>>(transaction&)>;
 
-// begin, `body`, commit; again from the start, with a jittered pause and another lease, while a
-// watched key is changed by others, or the connection is lost before the transaction was sent: at
-// most `tries_max` times and within the deadline. `body` may so run several times; it neither
-// commits nor discards. A commit whose outcome is unknown is never tried again.
+// begin, `body`, commit; again from the start, on another lease and within the deadline: after a
+// jittered pause while a watched key is changed by others, `tries_max` times at most; and as
+// client::execute does, while the server refuses it for a while, or when the connection is lost
+// before the transaction was sent. `body` may so run several times; it neither commits nor
+// discards. A commit whose outcome is unknown is never tried again. The client outlives it.
 [[nodiscard]] boost::asio::awaitable<result<std::vector<value>>> run_transaction(
     client& through, std::vector<std::string> watched, transaction_body body, call how,
     std::uint32_t tries_max = 16);

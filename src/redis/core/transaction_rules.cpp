@@ -37,7 +37,7 @@ transaction_verdict judge_apart(std::span<const command> commands, std::span<val
     verdict.server_message = replies.front().text;
     if (ran == 0) {
         verdict.end = transaction_end::aborted;
-        verdict.reason = "MULTI was refused, and so was all that followed: " + replies.front().text;
+        verdict.reason = replies.front().text + " (MULTI, and all that followed: none of it ran)";
     } else {
         verdict.end = transaction_end::ran_apart;
         verdict.reason = fmt::format(
@@ -56,12 +56,12 @@ transaction_verdict judge_aborted(std::span<const command> commands, std::span<v
         const auto& queued = replies[i + 1];
         if (!queued.is_error()) continue;
         verdict.server_message = queued.text;
-        verdict.reason = fmt::format("none of it ran: command {} of {}, {}, was refused: {}", i + 1,
-                                     commands.size(), commands[i].name(), queued.text);
+        verdict.reason = fmt::format("{} (command {} of {}, {}: none of the transaction ran)",
+                                     queued.text, i + 1, commands.size(), commands[i].name());
         return verdict;
     }
     verdict.server_message = cause_of(replies.back().text);
-    verdict.reason = "none of it ran: EXEC was refused: " + verdict.server_message;
+    verdict.reason = verdict.server_message + " (EXEC: none of the transaction ran)";
     return verdict;
 }
 

@@ -79,7 +79,7 @@ TEST(RedisAtomic, SaysWhichCommandWasRefusedAndThatNothingRan) {
     what.emplace_back("NONSENSE");
     const auto done = run_atomic(f, std::move(what));
     EXPECT_EQ(done.error().code, redis_errc::server_error);
-    EXPECT_THAT(done.error().detail, HasSubstr("command 2 of 2, NONSENSE, was refused"));
+    EXPECT_THAT(done.error().detail, HasSubstr("command 2 of 2, NONSENSE: none"));
     EXPECT_EQ(f.execute(command("EXISTS", "a"))->integer, 0);
     EXPECT_EQ(f.client->lane().reconnects, 0U);
 }
@@ -97,10 +97,42 @@ TEST(RedisAtomic, RefusesWhatWouldHarmTheSharedConnection) {
 TEST(RedisAtomic, IsRefusedAsAWholeByAReplica) {
     fixture f;
     (void)f.server.ask("REPLICAOF localhost 1");
-    const auto done = run_atomic(f, increments({"a", "b"}));
+    auto how = f.within();
+    how.may_retry = false;
+    const auto done = run_on(f.loop, f.client->atomic(increments({"a", "b"}), how));
     ASSERT_FALSE(done.has_value());
     EXPECT_EQ(done.error().code, redis_errc::refused) << done.error().what();
     EXPECT_THAT(done.error().detail, HasSubstr("READONLY"));
+}
+
+// Makes the server a primary again once it has refused something.
+asio::awaitable<void> promote_after_a_refusal(fixture& f) {
+    const auto is_refused = [&f] {
+        return f.server.ask("INFO errorstats").contains("errorstat_READONLY");
+    };
+    const auto seen = co_await wait_until(is_refused, in(10s));
+    EXPECT_TRUE(seen);
+    (void)f.server.ask("REPLICAOF NO ONE");
+}
+
+TEST(RedisAtomic, RunsOnceTheServerIsAPrimaryAgain) {
+    fixture f;
+    (void)f.server.ask("REPLICAOF localhost 1");
+    asio::co_spawn(f.loop, promote_after_a_refusal(f),
+                   [](const std::exception_ptr& thrown) { EXPECT_FALSE(thrown); });
+    const auto done = run_atomic(f, increments({"a", "a"}));
+    ASSERT_TRUE(done.has_value()) << done.error().what();
+    EXPECT_EQ(done->back().integer, 2);
+}
+
+TEST(RedisAtomic, IsNotRepeatedAgainstAServerOutOfMemory) {
+    fixture f({"--maxmemory", "1"});
+    const auto before = clock::now();
+    const auto done = run_atomic(f, increments({"a"}));
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().code, redis_errc::refused);
+    EXPECT_THAT(done.error().detail, HasSubstr("OOM"));
+    EXPECT_LT(clock::now() - before, 10s);
 }
 
 TEST(RedisAtomic, IsUnknownWhenTheConnectionIsKilledDuringExec) {

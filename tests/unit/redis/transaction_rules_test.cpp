@@ -58,8 +58,8 @@ TEST(TransactionRules, NameTheCommandThatWasRefusedWhenItWasQueued) {
     EXPECT_EQ(verdict.end, transaction_end::aborted);
     EXPECT_TRUE(verdict.is_left);
     EXPECT_EQ(verdict.reason,
-              "none of it ran: command 2 of 2, LPUSH, was refused: ERR wrong "
-              "number of arguments for 'lpush' command");
+              "ERR wrong number of arguments for 'lpush' command (command 2 of 2, LPUSH: none of "
+              "the transaction ran)");
     EXPECT_TRUE(verdict.server_message.starts_with("ERR wrong"));
 }
 
