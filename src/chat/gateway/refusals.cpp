@@ -28,7 +28,8 @@ http::response to_response(const error& why) {
     if (code == chat_errc::closed)
         return http::error_response(503, "shutting_down", "this server is stopping: try again",
                                     soon);
-    if (code.category() == redis::redis_category())
+    const bool is_misread = code == redis::redis_errc::unexpected_reply;
+    if (code.category() == redis::redis_category() && !is_misread)
         return http::error_response(503, "redis_unavailable",
                                     "Redis does not answer: try again in a moment", soon);
     if (code.category() == postgres::postgres_category())

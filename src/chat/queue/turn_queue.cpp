@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::string_view group = "processors";
 
-std::unexpected<error> unexpected_reply(std::string_view of) {
-    return failure(chat_errc::unexpected_answer,
-                   "the queue's script '" + std::string(of) + "' answered in another shape");
-}
-
 // {lane index, entry, turn, "1" when reclaimed}
 std::optional<queue_claim> to_claim(const redis::value& item,
                                     const std::vector<std::string>& lanes) {
@@ -41,7 +36,7 @@ turn_queue::turn_queue(redis::client& through, key_space keys, queue_options opt
       keys_(std::move(keys)),
       options_(std::move(options)),
       owner_(through.owner("queue")),
-      depth_(std::string(queue_scripts::depth)),
+      depth_(std::string(queue_scripts::depth), {.key_count = {}, .is_read_only = true}),
       enqueue_(std::string(queue_scripts::enqueue)),
       claim_(std::string(queue_scripts::claim)),
       acknowledge_(std::string(queue_scripts::acknowledge)),
@@ -54,10 +49,8 @@ asio::awaitable<result<std::uint64_t>> turn_queue::depth(deadline by) {
     for (const auto& lane : options_.lanes)
         keys.push_back(keys_.lane(lane));
     std::vector<std::string> arguments{std::string(group)};
-    auto answer = co_await depth_.run(redis_, std::move(keys), std::move(arguments), call_by(by));
-    if (!answer) co_return std::unexpected(answer.error());
-    if (!answer->is_integer() || answer->integer < 0) co_return unexpected_reply("depth");
-    co_return static_cast<std::uint64_t>(answer->integer);
+    co_return co_await redis::run(redis_, depth_, std::move(keys), std::move(arguments),
+                                  "the queue's script 'depth'", redis::reply::count, call_by(by));
 }
 
 asio::awaitable<result<void>> turn_queue::check_room(deadline by) {
@@ -77,14 +70,15 @@ asio::awaitable<result<turn_queue::enqueued>> turn_queue::enqueue(std::string tu
     std::vector<std::string> arguments{std::string(group), std::move(turn_id),
                                        bounded ? std::to_string(options_.waiting_max) : "",
                                        keys_.work_channel()};
-    auto answer = co_await enqueue_.run(redis_, std::move(keys), std::move(arguments), call_by(by));
+    auto answer =
+        co_await redis::run(redis_, enqueue_, std::move(keys), std::move(arguments),
+                            "the queue's script 'enqueue'", redis::reply::text, call_by(by));
     if (!answer) co_return std::unexpected(answer.error());
-    if (answer->text == "full") {
-        co_return failure(chat_errc::queue_full, "as many turns wait as may");
-    }
-    if (answer->text == "added") co_return enqueued::added;
-    if (answer->text == "known") co_return enqueued::known;
-    co_return unexpected_reply("enqueue");
+    if (*answer == "full") co_return failure(chat_errc::queue_full, "as many turns wait as may");
+    if (*answer == "added") co_return enqueued::added;
+    if (*answer == "known") co_return enqueued::known;
+    co_return failure(chat_errc::unexpected_answer,
+                      "the queue's script 'enqueue' answered another word than it knows");
 }
 
 asio::awaitable<result<std::vector<queue_claim>>> turn_queue::claim(std::string processor,
@@ -96,14 +90,18 @@ asio::awaitable<result<std::vector<queue_claim>>> turn_queue::claim(std::string 
     std::vector<std::string> arguments{std::string(group), std::move(processor),
                                        std::to_string(count),
                                        std::to_string(options_.claim_timeout.count())};
-    auto answer = co_await claim_.run(redis_, std::move(keys), std::move(arguments), call_by(by));
+    auto answer =
+        co_await redis::run(redis_, claim_, std::move(keys), std::move(arguments),
+                            "the queue's script 'claim'", redis::reply::items, call_by(by));
     if (!answer) co_return std::unexpected(answer.error());
-    if (!answer->is_array()) co_return unexpected_reply("claim");
 
     std::vector<queue_claim> claims;
-    for (const auto& item : answer->items) {
+    for (const auto& item : *answer) {
         auto claim = to_claim(item, options_.lanes);
-        if (!claim) co_return unexpected_reply("claim");
+        if (!claim) {
+            co_return failure(chat_errc::unexpected_answer,
+                              "the queue's script 'claim' answered in another shape");
+        }
         claims.push_back(std::move(*claim));
     }
     co_return claims;

@@ -14,10 +14,10 @@
 #include "base/time.hpp"
 #include "chat/core/chat_error.hpp"
 #include "chat/core/key_space.hpp"
-#include "chat/redis_script.hpp"
 #include "chat/store/chat_store.hpp"
 #include "redis/client.hpp"
 #include "redis/guarded_publisher.hpp"
+#include "redis/script.hpp"
 
 namespace headroom::chat {
 
@@ -80,12 +80,12 @@ private:
     key_space keys_;
     queue_options options_;
     pool::owner_id owner_;
-    redis_script depth_;
-    redis_script enqueue_;
-    redis_script claim_;
-    redis_script acknowledge_;
-    redis_script put_back_;
-    redis_script forget_;
+    redis::script depth_;
+    redis::script enqueue_;
+    redis::script claim_;
+    redis::script acknowledge_;
+    redis::script put_back_;
+    redis::script forget_;
     redis::guarded_publisher publisher_;
 };
 

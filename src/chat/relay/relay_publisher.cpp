@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <cstdlib>
 #include <functional>
 #include <utility>
 
 #include "base/ids.hpp"
 #include "chat/core/backoff.hpp"
-#include "chat/core/chat_error.hpp"
 #include "net/deadline.hpp"
 
 namespace headroom::chat {
@@ -92,12 +90,8 @@ asio::awaitable<result<std::uint64_t>> relay_publisher::publish(std::string sess
         const auto attempt_by = std::min(by, clock::now() + bounds_.attempt_time_max);
         auto answer = co_await channels_.run(publish_, keys, arguments, attempt_by);
         if (answer) {
-            auto number = std::strtoull(answer->text.c_str(), nullptr, 10);
-            if (number == 0) {
-                co_return failure(chat_errc::unexpected_answer,
-                                  "the relay's script answered no number");
-            }
-            co_return number;
+            co_return redis::read_reply("the relay's script", redis::reply::digits,
+                                        std::move(answer));
         }
         const auto again_at = clock::now() + pause.next();
         if (!is_passing(answer.error()) || again_at >= by) {

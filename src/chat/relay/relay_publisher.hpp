@@ -13,8 +13,8 @@
 #include "base/time.hpp"
 #include "chat/core/key_space.hpp"
 #include "chat/core/stream_event.hpp"
-#include "chat/redis_script.hpp"
 #include "chat/relay/service_communicator.hpp"
+#include "redis/script.hpp"
 
 namespace headroom::chat {
 
@@ -40,7 +40,7 @@ private:
     service_communicator& channels_;
     key_space keys_;
     relay_bounds bounds_;
-    redis_script publish_;
+    redis::script publish_;
 };
 
 }  // namespace headroom::chat

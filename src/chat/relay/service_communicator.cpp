@@ -35,7 +35,7 @@ redis::client& service_communicator::ensure_async() {
     return *client_;
 }
 
-asio::awaitable<result<redis::value>> service_communicator::run(const redis_script& script,
+asio::awaitable<result<redis::value>> service_communicator::run(const redis::script& script,
                                                                 std::vector<std::string> keys,
                                                                 std::vector<std::string> arguments,
                                                                 deadline by) {

@@ -15,9 +15,9 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "chat/redis_script.hpp"
 #include "redis/client.hpp"
 #include "redis/guarded_publisher.hpp"
+#include "redis/script.hpp"
 #include "redis/subscriber.hpp"
 
 namespace headroom::chat {
@@ -43,7 +43,7 @@ public:
 
     // `script` outlives the call.
     [[nodiscard]] boost::asio::awaitable<result<redis::value>> run(
-        const redis_script& script, std::vector<std::string> keys,
+        const redis::script& script, std::vector<std::string> keys,
         std::vector<std::string> arguments, deadline by);
     // Gives how many connections heard it. Not kept anywhere: who is away misses it. Guarded: a
     // server that is no primary any more refuses it.

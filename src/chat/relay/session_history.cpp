@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/relay/session_history.hpp"
 
-#include <charconv>
 #include <utility>
 #include <vector>
-
-#include "chat/core/chat_error.hpp"
 
 namespace headroom::chat {
 
@@ -32,18 +29,11 @@ end
 return reply
 )";
 
-std::optional<std::uint64_t> to_number(const redis::value& item) {
-    std::uint64_t number = 0;
-    const auto* end = item.text.data() + item.text.size();
-    const auto [at, code] = std::from_chars(item.text.data(), end, number);
-    if (code != std::errc{} || at != end) return std::nullopt;
-    return number;
-}
-
-std::optional<history_page> to_page(const redis::value& reply) {
+std::optional<history_page> read_page(redis::value& reply) {
     if (!reply.is_array() || reply.items.size() < 2 || reply.items.size() % 2 != 0) {
         return std::nullopt;
     }
+    const auto to_number = redis::reply::digits.read;
     history_page page;
     const auto epoch = to_number(reply.items[0]);
     if (!epoch) return std::nullopt;
@@ -60,10 +50,14 @@ std::optional<history_page> to_page(const redis::value& reply) {
     return page;
 }
 
+constexpr redis::reply_reader<history_page> page_of_events{"a page of events", read_page};
+
 }  // namespace
 
 session_history::session_history(service_communicator& channels, key_space keys)
-    : channels_(channels), keys_(std::move(keys)), read_(std::string(script)) {}
+    : channels_(channels),
+      keys_(std::move(keys)),
+      read_(std::string(script), {.key_count = 1, .is_read_only = true}) {}
 
 asio::awaitable<result<history_page>> session_history::read(std::string session_id,
                                                             std::optional<std::uint64_t> position,
@@ -72,12 +66,7 @@ asio::awaitable<result<history_page>> session_history::read(std::string session_
     std::vector<std::string> arguments{position ? std::to_string(*position) : std::string(),
                                        std::to_string(page_events_max)};
     auto answer = co_await channels_.run(read_, std::move(keys), std::move(arguments), by);
-    if (!answer) co_return std::unexpected(answer.error());
-    auto page = to_page(*answer);
-    if (!page) {
-        co_return failure(chat_errc::unexpected_answer, "a session's history is of another shape");
-    }
-    co_return std::move(*page);
+    co_return redis::read_reply("the history's script", page_of_events, std::move(answer));
 }
 
 }  // namespace headroom::chat

@@ -10,8 +10,8 @@
 #include "base/error.hpp"
 #include "chat/core/key_space.hpp"
 #include "chat/core/stream_cursor.hpp"
-#include "chat/redis_script.hpp"
 #include "chat/relay/service_communicator.hpp"
+#include "redis/script.hpp"
 
 namespace headroom::chat {
 
@@ -26,7 +26,7 @@ public:
 private:
     service_communicator& channels_;
     key_space keys_;
-    redis_script read_;
+    redis::script read_;
 };
 
 }  // namespace headroom::chat

@@ -5,9 +5,11 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <utility>
 
 #include "chat/core/time_text.hpp"
 #include "net/deadline.hpp"
+#include "redis/typed_call.hpp"
 
 namespace headroom::chat {
 
@@ -26,9 +28,8 @@ asio::awaitable<void> beat(redis::client& through, key_space keys, heartbeat_opt
                                 {"started_at", started},
                                 {"seen_at", to_iso_text(std::chrono::system_clock::now())}});
         // A beat that fails is followed by the next: the monitor tells when Redis is away.
-        [[maybe_unused]] const auto told = co_await through.execute(
-            redis::command("SET", key, record, "EX", std::to_string(options.lifetime.count())),
-            {owner, next});
+        auto told = redis::commands::set(key, record, {.lifetime = options.lifetime});
+        (void)co_await redis::run(through, std::move(told), {owner, next});
         co_await net::sleep_until(next);
     }
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "redis/typed_call.hpp"
+
 namespace headroom::chat {
 
 namespace asio = boost::asio;
@@ -23,24 +25,25 @@ reachability judge(const error& why) {
 // What the server says now counts: nothing is tried again.
 asio::awaitable<health::probe_result> probe_redis(redis::client& through, pool::owner_id owner,
                                                   deadline by) {
-    auto pong = co_await through.execute(redis::command("PING"), {owner, by, false});
+    auto pong = co_await redis::run(through, redis::commands::ping(), {owner, by, false});
     if (!pong) {
         const auto outcome = judge(pong.error());
         co_return health::probe_result{outcome, std::move(pong.error())};
     }
 
-    auto role = co_await through.execute(redis::command("ROLE"), {owner, by, false});
+    auto role = co_await redis::run(through, redis::commands::role(), {owner, by, false});
     if (!role) {
-        const bool is_forbidden = role.error().code == redis::redis_errc::server_error;
-        if (is_forbidden) co_return health::probe_result{};  // an ACL without ROLE: PING alone
+        // An ACL without ROLE, or a proxy that answers something else: PING alone.
+        const auto& code = role.error().code;
+        const bool tells_nothing =
+            code == redis::redis_errc::server_error || code == redis::redis_errc::unexpected_reply;
+        if (tells_nothing) co_return health::probe_result{};
         const auto outcome = judge(role.error());
         co_return health::probe_result{outcome, std::move(role.error())};
     }
-    if (role->items.empty() || role->items.front().text == "master")
-        co_return health::probe_result{};
-    co_return health::probe_result{
-        reachability::degraded,
-        error{redis::redis_errc::refused, "the server is a " + role->items.front().text}};
+    if (*role == "master") co_return health::probe_result{};
+    co_return health::probe_result{reachability::degraded,
+                                   error{redis::redis_errc::refused, "the server is a " + *role}};
 }
 
 }  // namespace headroom::chat
