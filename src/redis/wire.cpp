@@ -367,6 +367,7 @@ void wire::lose_if_silent() {
 void wire::lose(error why, std::optional<loss_reason> kind) {
     if (loss_) return;
     loss_ = why;
+    loss_kind_ = kind;
     if (kind) ++group_->traffic.losses[static_cast<std::size_t>(*kind)];
     const bool is_nonsense = why.code == redis_errc::protocol_error;
     exchange_list unsent;

@@ -63,6 +63,8 @@ public:
 
     [[nodiscard]] bool is_lost() const { return loss_.has_value(); }
     [[nodiscard]] const std::optional<error>& loss() const { return loss_; }
+    // Empty when it is not lost, or was ended by us.
+    [[nodiscard]] std::optional<loss_reason> loss_kind() const { return loss_kind_; }
     [[nodiscard]] std::size_t outstanding() const { return commands_queued_ + pairing_.due(); }
     [[nodiscard]] std::size_t bytes_queued() const { return bytes_queued_ + out_.size() - out_at_; }
 
@@ -98,6 +100,7 @@ private:
     std::unique_ptr<net::tls_session> tls_;
     std::shared_ptr<wire_group> group_;
     std::optional<error> loss_;
+    std::optional<loss_reason> loss_kind_;
     loss_listener on_lost_;
     std::function<void()> on_idle_;
     std::function<void(value&&)> receiver_;
