@@ -41,9 +41,9 @@ struct subscriber_callbacks {
 struct subscriber_options {
     std::size_t topics_max = 1'000'000;      // channels and patterns together
     std::size_t name_bytes_max = 64 * 1024;  // of one channel or pattern
-    subscription_bounds requests;            // how much is asked at once
-    subscriber_pulse::bounds pulse;          // when a connection is given up
-    reconnect_pace::bounds reconnect;        // pauses between connections
+    subscription_bounds requests = {};       // how much is asked at once
+    subscriber_pulse::bounds pulse = {};     // when a connection is given up
+    reconnect_pace::bounds reconnect = {};   // pauses between connections
     // What the server refuses for a while (BUSY) is asked again after this.
     clock::duration refused_pause = std::chrono::milliseconds(200);
 };

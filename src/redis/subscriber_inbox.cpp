@@ -106,7 +106,8 @@ void subscriber::state::on_answer(const subscription_book::answer& answer) {
     pulse.on_answered(now, book.is_answer_due());
     // The window may have opened. What is new waits for the end of its turn, to be asked together.
     send_requests(now);
-    if (now < hold_until) wake.set();
+    // The task waited for an answer; now for the next PING, or until the server is no longer busy.
+    if (!book.is_answer_due() || now < hold_until) wake.set();
     if (answer.settled == nullptr) return note_restored();
     const auto& which = *answer.settled;
     if (subscription_book::of(which) == standing::denied) {
