@@ -46,7 +46,6 @@ struct subscriber::state {
     subscriber_pulse pulse;
     reconnect_pace pace;
     std::shared_ptr<wire> link;  // while connected
-    std::uint64_t epoch = 0;     // lives of the connection: what comes from an older one is void
     net::event wake;             // the running task has something to do
     net::event changed;          // those who wait for the whole look again
     net::event ended;            // the task is over

@@ -84,25 +84,25 @@ asio::awaitable<void> subscriber::state::back_off(clock::duration lived) {
 }
 
 void subscriber::state::begin_life(const std::shared_ptr<state>& self) {
-    const auto life = ++epoch;
     ++totals.connections;
     is_lost = false;
     must_dial_now = false;
     restored_at.reset();
     hold_until = {};
     pulse.on_connected(clock::now());
+    if (link->is_lost()) return lose(*link->loss(), link->loss_kind());
+    book.on_connected();
     // Each keeps the state itself: a callback of the user's may close the connection, and with it
     // the function that runs.
+    const auto life = book.epoch();
     link->set_receiver([self, life](value&& v) {
         const auto held = self;
-        if (held->epoch == life) held->on_value(v);
+        if (held->book.epoch() == life) held->on_value(v);
     });
     link->on_lost([self, life](exchange_list, const error& why) {
         const auto held = self;
-        if (held->epoch == life) held->lose(why, held->link->loss_kind());
+        if (held->book.epoch() == life) held->lose(why, held->link->loss_kind());
     });
-    if (link->is_lost()) return lose(*link->loss(), link->loss_kind());
-    book.on_connected();
     was_connected = true;
     note_restored();
 }
@@ -130,7 +130,6 @@ asio::awaitable<void> subscriber::state::live(std::shared_ptr<state> self, pool:
         (void)co_await self->wake.wait(is_held ? std::min(seen.look_again, self->hold_until)
                                                : seen.look_again);
     }
-    ++self->epoch;
     self->is_lost = true;
     self->book.on_lost();
     self->link->on_lost(nullptr);

@@ -86,6 +86,7 @@ void subscription_book::drop(topic what) {
 
 void subscription_book::on_connected() {
     connected_ = true;
+    ++epoch_;
     table_.for_each([this](subscription& each) {
         if (each.is_wanted() && !each.is_settled() && !each.is_restoring) {
             each.is_restoring = true;
@@ -97,6 +98,7 @@ void subscription_book::on_connected() {
 
 void subscription_book::on_lost() {
     connected_ = false;
+    ++epoch_;
     for (auto& each : changed_)
         each.clear();
     due_.clear();
@@ -193,7 +195,6 @@ std::optional<subscription_book::answer> subscription_book::on_confirmed(request
         if (s.is_delivered) s.alone = s.denied = false;
         --s.answers_due;
     });
-    queue(whose);
     answer told{kind, whose.is_settled() ? &whose : nullptr};
     forget_if_idle(whose);
     return told;

@@ -59,8 +59,11 @@ public:
 
     // --- The connection ---
     void on_connected();
-    // Whatever was asked is void: an answer of this connection can count for no later one.
+    // Whatever was asked is void.
     void on_lost();
+    // Another number after each of the two: what comes from an epoch that is over is to be ignored,
+    // so that no answer of one connection counts for a later one.
+    [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
     // The command to send now, after all that were taken before; false when there is none, or
     // while as much is unanswered as may be.
     [[nodiscard]] bool take_batch(batch& into);
@@ -130,6 +133,7 @@ private:
     std::size_t names_due_ = 0;
     std::size_t bytes_due_ = 0;
     bool connected_ = false;
+    std::uint64_t epoch_ = 0;
     std::array<std::size_t, topic_kinds> wanted_{};
     std::size_t settled_ = 0;
     std::size_t restoring_ = 0;

@@ -246,12 +246,18 @@ TEST(SubscriptionBook, AsksAgainForWhatABusyServerRefused) {
     EXPECT_THAT(take_all(book), ElementsAre("+ a b"));
     EXPECT_TRUE(confirm(book, kind::subscribe, channel("a")));
     EXPECT_TRUE(confirm(book, kind::subscribe, channel("b")));
+    book.add(channel("c"));
+    (void)take_all(book);
+    (void)book.on_refused(refusal::passing);
+    EXPECT_EQ(book.of(channel("c")), standing::pending);  // nor is one by itself denied
+    EXPECT_THAT(take_all(book), ElementsAre("+ c"));
+    EXPECT_TRUE(confirm(book, kind::subscribe, channel("c")));
     book.drop(channel("a"));
     (void)take_all(book);
     (void)book.on_refused(refusal::passing);
     EXPECT_THAT(take_all(book), ElementsAre("- a"));
     EXPECT_TRUE(confirm(book, kind::unsubscribe, channel("a")));
-    EXPECT_EQ(book.known(), 1U);
+    EXPECT_EQ(book.known(), 2U);
 }
 
 TEST(SubscriptionBook, LetsARefusedCommandNotUndoWhatWasAskedAfterIt) {

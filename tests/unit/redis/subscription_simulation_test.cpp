@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <random>
@@ -36,10 +37,12 @@ public:
     struct request {
         kind what;
         std::vector<key> names;
+        std::uint64_t epoch = 0;  // of the connection it came by
     };
     struct reply {
         kind what;
         key name;
+        std::uint64_t epoch = 0;
         refusal refused = refusal::lasting;
         bool is_error = false;
     };
@@ -55,14 +58,14 @@ public:
         const bool is_refused = is_busy || (next.what == kind::subscribe && !may(next.names));
         if (is_refused) {
             replies_.push_back(
-                {next.what, {}, is_busy ? refusal::passing : refusal::lasting, true});
+                {next.what, {}, next.epoch, is_busy ? refusal::passing : refusal::lasting, true});
             return;
         }
-        if (next.what == kind::ping) replies_.push_back({next.what, {}});
+        if (next.what == kind::ping) replies_.push_back({next.what, {}, next.epoch});
         for (const auto& name : next.names) {
             next.what == kind::subscribe ? (void)subscribed.insert(name)
                                          : (void)subscribed.erase(name);
-            replies_.push_back({next.what, name});
+            replies_.push_back({next.what, name, next.epoch});
         }
     }
     reply take_reply() {
@@ -70,7 +73,9 @@ public:
         replies_.pop_front();
         return next;
     }
-    void lose_connection() {
+    // What it had said already may still be read by somebody: `late`.
+    void lose_connection(std::vector<reply>& late) {
+        late.insert(late.end(), replies_.begin(), replies_.end());
         requests_.clear();
         replies_.clear();
         subscribed.clear();
@@ -104,6 +109,11 @@ public:
     }
 
 private:
+    struct unanswered {
+        std::vector<key> names;  // of one command
+        std::size_t due;
+    };
+
     std::uint32_t below(std::uint32_t bound) {
         return static_cast<std::uint32_t>(random_() % bound);
     }
@@ -139,6 +149,7 @@ private:
             case 9:
                 return hear();
             case 10:
+                hear_late();
                 if (below(3) == 0) change_mind();
                 return;
             default:
@@ -157,7 +168,10 @@ private:
     void lose() {
         is_connected_ = false;
         book_.on_lost();
-        server_.lose_connection();
+        late_.clear();
+        asked_.clear();
+        refused_.clear();
+        server_.lose_connection(late_);
         due_ = 0;
     }
     void change_mind() {
@@ -169,7 +183,8 @@ private:
     void send() {
         if (below(5) == 0 && is_connected_) {
             book_.on_ping_sent();
-            server_.accept({kind::ping, {}});
+            server_.accept({kind::ping, {}, book_.epoch()});
+            asked_.push_back({{}, 1});
             return;
         }
         subscription_book::batch batch;
@@ -177,19 +192,24 @@ private:
         EXPECT_TRUE(is_connected_);
         EXPECT_GE(batch.names.size(), 1U);
         EXPECT_LE(batch.names.size(), bounds.batch_names);
-        model_server::request asked{batch.kind, {}};
+        model_server::request asked{batch.kind, {}, book_.epoch()};
         for (const auto name : batch.names)
             asked.names.emplace_back(batch.of, std::string(name));
         due_ += batch.names.size();
         EXPECT_LE(due_, bounds.window_names);
+        asked_.push_back({asked.names, asked.names.size()});
         server_.accept(std::move(asked));
-        sizes_.push_back(batch.names.size());
     }
 
     void hear() {
         if (!server_.has_replies()) return;
         const auto reply = server_.take_reply();
+        ASSERT_EQ(reply.epoch, book_.epoch());
+        const auto asked = asked_.front();
+        if (reply.is_error || --asked_.front().due == 0) asked_.pop_front();
         if (reply.is_error) {
+            if (reply.refused == refusal::lasting && asked.names.size() == 1)
+                refused_.insert(asked.names.front());
             const auto told = book_.on_refused(reply.refused);
             ASSERT_TRUE(told.has_value());
             EXPECT_EQ(told->kind, reply.what);
@@ -197,6 +217,18 @@ private:
             ASSERT_TRUE(book_.on_confirmed(reply.what, to_topic(reply.name)).has_value());
         }
         due_ = book_.names_due();
+    }
+
+    // By its epoch it is known, and without a connection it is nobody's answer anyway.
+    void hear_late() {
+        if (late_.empty()) return;
+        const auto reply = late_.back();
+        late_.pop_back();
+        EXPECT_NE(reply.epoch, book_.epoch());
+        if (is_connected_) return;
+        EXPECT_FALSE(reply.is_error
+                         ? book_.on_refused(reply.refused).has_value()
+                         : book_.on_confirmed(reply.what, to_topic(reply.name)).has_value());
     }
 
     void check() {
@@ -215,6 +247,7 @@ private:
             } else {
                 missing_.erase(name);
             }
+            if (is == standing::denied) EXPECT_TRUE(refused_.contains(name));
             if (is == standing::confirmed) EXPECT_TRUE(server_.subscribed.contains(name));
         }
         EXPECT_EQ(book_.count(), wanted);
@@ -227,13 +260,7 @@ private:
     void quiet() {
         server_.is_busy = false;
         if (!is_connected_) connect();
-        for (int turn = 0; turn < 1'000 && !is_quiet(); ++turn) {
-            send();
-            if (server_.has_requests()) server_.execute();
-            hear();
-            check();
-        }
-        EXPECT_TRUE(is_quiet()) << "still asking";
+        settle();
         EXPECT_TRUE(book_.is_settled());
         std::size_t wanted = 0;
         for (const auto& [name, count] : references_) {
@@ -245,16 +272,21 @@ private:
         // A new connection meets the rights of now.
         lose();
         connect();
-        while (!is_quiet()) {
-            send();
-            if (server_.has_requests()) server_.execute();
-            hear();
-        }
+        settle();
         for (const auto& [name, count] : references_) {
             EXPECT_EQ(server_.subscribed.contains(name),
                       count > 0 && !server_.forbidden.contains(name))
                 << name.second;
         }
+    }
+    void settle() {
+        for (int turn = 0; turn < 1'000 && !is_quiet(); ++turn) {
+            send();
+            if (server_.has_requests()) server_.execute();
+            hear();
+            check();
+        }
+        EXPECT_TRUE(is_quiet()) << "still asking";
     }
     [[nodiscard]] bool is_quiet() const {
         return !book_.has_requests() && !server_.has_requests() && !server_.has_replies() &&
@@ -266,7 +298,9 @@ private:
     model_server server_;
     std::map<key, int> references_;
     std::set<key> missing_;  // wanted at connect, not settled since
-    std::vector<std::size_t> sizes_;
+    std::deque<unanswered> asked_;
+    std::set<key> refused_;                  // by itself and for good, on this connection
+    std::vector<model_server::reply> late_;  // of the last connection that was lost
     std::size_t due_ = 0;
     bool is_connected_ = false;
 };
