@@ -61,6 +61,7 @@ TEST(SubscriberLoad, HoldsAHundredThousandChannelsInFortyMebibytesAndHasThemAllA
     ASSERT_TRUE(f.subscribe("first"));
     const auto before = allocated_bytes();
 #ifndef HEADROOM_SANITIZED
+    ::malloc_trim(0);  // what former tests have freed could hide a growth
     const auto resident_before = resident_bytes();
 #endif
     auto began = clock::now();
@@ -89,9 +90,10 @@ TEST(SubscriberLoad, HoldsAHundredThousandChannelsInFortyMebibytesAndHasThemAllA
     // A second or less alone; other tests may be running.
     EXPECT_LE(restored_in, 20s);
 #ifndef HEADROOM_SANITIZED
-    const auto resident = resident_bytes() - resident_before;
-    fmt::print("resident memory has grown by {:.1f} MiB\n", mebibytes(resident));
-    EXPECT_LE(resident, bytes_max);
+    const auto resident = resident_bytes();
+    fmt::print("resident memory: {:.1f} MiB before, {:.1f} MiB now\n", mebibytes(resident_before),
+               mebibytes(resident));
+    EXPECT_LE(resident, resident_before + bytes_max);
 #endif
     EXPECT_EQ(f.relay->channel_count(), channels + 1U);
     EXPECT_EQ(server.ask("PUBLISH first x"), ":1\r\n");
