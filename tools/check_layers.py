@@ -46,7 +46,8 @@ WORDS = [
     # By new, make_unique and their like, as a temporary, or as an object of its own.
     (rf'(?:\bnew\s+|(?:make_unique|make_shared|emplace|optional)<){POOLS}\b|\b{POOLS}\s*[({{]'
      rf'|\b{POOLS}\s+\w+\s*[({{;=]',
-     r'(src/(pool|redis|postgres)/|src/chat/(worker/resolvers|sdk/chat_comm)\.|apps/|tests/|bench/)',
+     r'(src/(pool|redis|postgres)/|src/chat/(worker/resolvers|sdk/chat_comm)\.|apps/|examples/redis_tour/'
+     r'|tests/|bench/)',
      'pools are made in chat/worker/resolvers and nowhere else (but the connection of an executor, in sdk/chat_comm)'),
 ]
 
