@@ -27,6 +27,7 @@
 #include "net/loop_thread.hpp"
 #include "redis/blocking_client.hpp"
 #include "redis/client.hpp"
+#include "redis/guarded_publisher.hpp"
 #include "redis/script.hpp"
 #include "redis/subscriber.hpp"
 #include "redis/transaction.hpp"
@@ -245,6 +246,12 @@ asio::awaitable<void> hear_news(redis::client& client, redis::call how) {
     co_await news.stop(how.by);
 }
 
+asio::awaitable<void> publish_with_a_guard(redis::client& client, redis::call how) {
+    redis::guarded_publisher publisher(client);  // one for as long as its client
+    auto heard_by = co_await publisher.publish("tour:news", "guarded", how);
+    if (heard_by) say("the server is a primary, and {} hear it", *heard_by);
+}
+
 // --- Text, and threads ---
 
 asio::awaitable<void> read_text(const arguments& given, redis::client& bytes, redis::call how) {
@@ -301,6 +308,7 @@ asio::awaitable<void> take_all_in_turn(const arguments& given, redis::client& cl
     co_await run_a_script(client, how);
     co_await hold_a_lease(client, how);
     co_await hear_news(client, how);
+    co_await publish_with_a_guard(client, how);
     co_await read_text(given, client, how);
 
     const auto& now = client.stats();
