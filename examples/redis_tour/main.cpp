@@ -246,6 +246,21 @@ asio::awaitable<void> hear_news(redis::client& client, redis::call how) {
     co_await news.stop(how.by);
 }
 
+// For a consumer that takes its time: what it has not taken yet waits in a queue of its own.
+asio::awaitable<void> read_slowly(redis::client& client, redis::call how) {
+    redis::subscriber news(client, "slow reader", {});
+    const redis::stream_bounds bounds{.messages_max = 100,
+                                      .when_full = redis::overflow_policy::drop_oldest};
+    auto stream = co_await news.open_stream(redis::topic_kind::pattern, "tour:*", bounds, how.by);
+    auto published = co_await run(client, commands::publish("tour:weather", "rain"), how);
+    if (stream && published) {
+        auto next = co_await stream->next(how.by);
+        if (next && *next && (*next)->what == redis::stream_item::kind::message)
+            say("{}: {}", (*next)->channel, (*next)->payload);
+    }
+    co_await news.stop(how.by);
+}
+
 asio::awaitable<void> publish_with_a_guard(redis::client& client, redis::call how) {
     redis::guarded_publisher publisher(client);  // one for as long as its client
     auto heard_by = co_await publisher.publish("tour:news", "guarded", how);
@@ -308,6 +323,7 @@ asio::awaitable<void> take_all_in_turn(const arguments& given, redis::client& cl
     co_await run_a_script(client, how);
     co_await hold_a_lease(client, how);
     co_await hear_news(client, how);
+    co_await read_slowly(client, how);
     co_await publish_with_a_guard(client, how);
     co_await read_text(given, client, how);
 

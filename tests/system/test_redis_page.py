@@ -42,14 +42,21 @@ class Page(unittest.TestCase):
             self.assertIn(squeezed(block), tour)
 
     def test_every_option_has_its_row(self):
-        options = self.section("Options")
-        for path, name in (("src/redis/client.hpp", "client_options"), ("src/pool/core/pool_core.hpp", "limits"),
-                           ("src/redis/core/retry_policy.hpp", "retry_rules"),
-                           ("src/redis/endpoint.hpp", "endpoint"), ("src/net/tls_options.hpp", "tls_options")):
+        self.expect_rows("Options", (("src/redis/client.hpp", "client_options"),
+                                     ("src/pool/core/pool_core.hpp", "limits"),
+                                     ("src/redis/core/retry_policy.hpp", "retry_rules"),
+                                     ("src/redis/endpoint.hpp", "endpoint"),
+                                     ("src/net/tls_options.hpp", "tls_options")))
+        self.expect_rows("Channels", (("src/redis/subscriber.hpp", "subscriber_options"),
+                                      ("src/redis/core/message_queue.hpp", "stream_bounds")))
+
+    def expect_rows(self, title, structs):
+        section = self.section(title)
+        for path, name in structs:
             found = members(path, name)
             self.assertGreaterEqual(len(found), 2, name)
             for member in found:
-                self.assertRegex(options, rf"(?m)^\|[^|]*\b{member}`", f"{name}::{member}")
+                self.assertRegex(section, rf"(?m)^\|[^|]*\b{member}[`.]", f"{name}::{member}")
 
     def test_every_error_has_its_row(self):
         errors = self.section("Errors")
