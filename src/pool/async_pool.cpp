@@ -316,6 +316,10 @@ void async_pool::take_back(slot_id slot, bool reusable) noexcept {
     self.perform();
 }
 
+clock::time_point async_pool::lifetime_end(slot_id slot) const {
+    return state_->core.lifetime_end(slot);
+}
+
 asio::awaitable<result<void>> async_pool::drain(deadline by) {
     const auto self = state_;
     self->core.drain(by, clock::now(), self->pending);

@@ -79,6 +79,7 @@ private:
     friend lease;
     struct state;
     void take_back(slot_id slot, bool reusable) noexcept;
+    [[nodiscard]] clock::time_point lifetime_end(slot_id slot) const;
     std::shared_ptr<state>
         state_;  // second owner: opens and closes still in flight when the pool is destroyed
 };

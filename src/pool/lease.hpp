@@ -45,6 +45,10 @@ public:
     // An exchange begins: until it is complete the connection is not reusable.
     void mark_in_use() { reusable_ = false; }
 
+    // Drawn when the connection was opened (limits::lifetime). The pool closes what is given back
+    // later; it takes nothing from its holder.
+    [[nodiscard]] clock::time_point lifetime_end() const { return pool_->lifetime_end(slot_); }
+
     void give_back() noexcept {
         connection_ = nullptr;
         if (auto* from = std::exchange(pool_, nullptr)) from->take_back(slot_, reusable_);

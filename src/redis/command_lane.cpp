@@ -26,6 +26,7 @@ command_lane::command_lane(lane_limits limits, pool::async_pool& pool,
       name_(pool_.owner("command lane")),
       sizing_(limits.connections_max),
       size_timer_(group_->executor()),
+      lifetime_timer_(group_->executor()),
       idle_(group_->executor()) {
     group_->add(*this);
 }
@@ -175,9 +176,59 @@ void command_lane::look_at_size() {
     watch_size();
 }
 
+bool command_lane::has_room_for_successor() const {
+    const auto& now = pool_.stats();
+    return now.waiting == 0 && (!now.cap || now.size() < *now.cap);
+}
+
+void command_lane::watch_lifetimes() {
+    auto earliest = clock::time_point::max();
+    for (const auto& each : members_) {
+        if (!each.is_retiring) earliest = std::min(earliest, each.held.lifetime_end());
+    }
+    lifetime_timer_.cancel();
+    if (is_shut_ || earliest == clock::time_point::max()) return;
+    lifetime_timer_.expires_at(earliest);
+    lifetime_timer_.async_wait([this, keeper = owner_](boost::system::error_code ec) {
+        const auto held = keeper.lock();
+        if (held && !ec) look_at_lifetimes();
+    });
+}
+
+// A busy lane of one connection has the next one dialled first where the cap allows: nobody waits
+// for it.
+void command_lane::look_at_lifetimes() {
+    const auto staying =
+        std::ranges::count_if(members_, [](const member& m) { return !m.is_retiring; });
+    if (staying == 1 && outstanding() > 0 && has_room_for_successor()) {
+        is_successor_wanted_ = true;
+        dial_if_needed();
+        return;
+    }
+    retire_outlived();
+    dial_if_needed();
+}
+
+void command_lane::retire_outlived() {
+    const auto now = clock::now();
+    for (std::size_t i = members_.size(); i-- > 0;) {
+        if (!members_[i].is_retiring && members_[i].held.lifetime_end() <= now)
+            retire_one(members_[i]);
+    }
+    watch_lifetimes();
+}
+
+void command_lane::retire_one(member& what) {
+    what.is_retiring = true;
+    const auto link = what.link;
+    if (link->outstanding() == 0) release(link.get(), true);
+}
+
 void command_lane::dial_if_needed() {
     if (is_dialling_ || is_shut_) return;
-    if (waiting_.empty() && (members_.empty() || !should_grow())) return;
+    const bool is_wanted =
+        !waiting_.empty() || is_successor_wanted_ || (!members_.empty() && should_grow());
+    if (!is_wanted) return;
     auto keeper = owner_.lock();
     if (!keeper) return;
     is_dialling_ = true;
@@ -203,6 +254,7 @@ asio::awaitable<void> command_lane::dial(std::shared_ptr<void> keeper, command_l
                                               : lane.latest_deadline();
         auto held = co_await lane.pool_.acquire(lane.name_, by);
         again = lane.on_dialled(std::move(held));
+        if (std::exchange(lane.is_successor_wanted_, false)) lane.retire_outlived();
         // Those whose deadline ended the acquire leave first.
         if (again) co_await asio::post(lane.group_->executor(), asio::use_awaitable);
     }
@@ -251,6 +303,7 @@ bool command_lane::adopt(pool::lease held) {
     link->on_idle([this, raw = link.get()] { on_idle(raw); });
     members_.push_back({std::move(held), link});
     watch_size();
+    watch_lifetimes();
     while (auto* x = waiting_.front()) {
         forget(*x);
         bring(*x, *least_loaded());
@@ -308,17 +361,12 @@ void command_lane::give_one_back() {
     if (staying <= 1) return;
     const auto at = std::ranges::find_if(members_.rbegin(), members_.rend(),
                                          [](const member& m) { return !m.is_retiring; });
-    at->is_retiring = true;
-    if (at->link->outstanding() == 0) release(at->link.get(), true);
+    retire_one(*at);
 }
 
 void command_lane::replace_connections() {
-    for (auto& each : members_)
-        each.is_retiring = true;
-    for (std::size_t i = members_.size(); i-- > 0;) {
-        const auto link = members_[i].link;
-        if (link->outstanding() == 0) release(link.get(), true);
-    }
+    for (std::size_t i = members_.size(); i-- > 0;)
+        retire_one(members_[i]);
     dial_if_needed();
 }
 
@@ -333,6 +381,7 @@ asio::awaitable<bool> command_lane::wait_until_idle(deadline by) {
 void command_lane::shut() {
     is_shut_ = true;
     size_timer_.cancel();
+    lifetime_timer_.cancel();
     fail_waiting(redis_errc::not_sent, "the client was closed");
     while (!members_.empty()) {
         const auto link = members_.back().link;

@@ -83,6 +83,11 @@ private:
     [[nodiscard]] bool should_grow() const;
     void watch_size();
     void look_at_size();
+    void watch_lifetimes();
+    void look_at_lifetimes();
+    [[nodiscard]] bool has_room_for_successor() const;
+    void retire_one(member& what);  // may erase it
+    void retire_outlived();
     [[nodiscard]] deadline latest_deadline() const;
     static boost::asio::awaitable<void> dial(std::shared_ptr<void> keeper, command_lane& lane);
     [[nodiscard]] bool on_dialled(result<pool::lease> held);
@@ -106,6 +111,8 @@ private:
     lane_sizing sizing_;
     boost::asio::steady_timer size_timer_;
     bool is_size_watched_ = false;
+    boost::asio::steady_timer lifetime_timer_;
+    bool is_successor_wanted_ = false;  // before the only connection of all is given back
     bool is_dialling_ = false;
     bool is_shut_ = false;
     net::event idle_;

@@ -235,6 +235,10 @@ public:
 
     [[nodiscard]] const pool_stats& stats() const { return stats_; }
     [[nodiscard]] const std::vector<owner_usage>& owners() const { return owners_; }
+    // When the lifetime of a leased connection ends: who holds one for long gives it back then.
+    [[nodiscard]] clock::time_point lifetime_end(slot_id slot) const {
+        return slots_[slot.index].retire_at;
+    }
     [[nodiscard]] bool is_draining() const { return draining_; }
     // Draining, and no connection is left in any state.
     [[nodiscard]] bool is_drained() const { return draining_ && stats_.size() == 0; }
