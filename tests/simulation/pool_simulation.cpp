@@ -53,8 +53,8 @@ constexpr invariant books_agree{"books_agree",
 constexpr invariant counters_rise{"counters_rise", "no total ever falls"};
 constexpr invariant closes_for_cause{"closes_for_cause",
                                      "every close has the reason the world knows of"};
-constexpr invariant retires_all{
-    "retires_all", "nothing that was open when the server was replaced is granted again"};
+constexpr invariant retires_all{"retires_all",
+                                "nothing that was open when all was replaced is granted again"};
 constexpr invariant drains{
     "drains", "after a drain nothing is granted or opened, and everything is gone in bounded time"};
 constexpr invariant all_invariants[] = {within_cap,        ends_once,         first_in_first_out,
@@ -105,6 +105,7 @@ private:
         time_point idle_since{};
         time_point close_by{};
         bool retired = false;  // leased when the server was replaced
+        bool is_old = false;   // its lifetime was ended for it
         bool cut = false;
     };
     struct caller {
@@ -162,6 +163,7 @@ private:
             case 13:
                 return chance(10)   ? change_size()
                        : chance(10) ? retire_all()
+                       : chance(10) ? end_lifetimes()
                        : chance(30) ? open_ahead()
                                     : pass_time();
             default:
@@ -256,6 +258,8 @@ private:
         require(reusable || closed, closes_for_cause, "a connection not proven reusable was kept");
         require(closed || !after->second.retired, retires_all,
                 "a connection to the former server was kept");
+        require(closed || !after->second.is_old, retires_all,
+                "a connection was kept beyond its ended lifetime");
         if (lost_race && somebody_waits && !closed) {
             require(after->second.at == stage::leased && served_by_queue_, passes_on,
                     "the slot went idle");
@@ -319,6 +323,17 @@ private:
         require(idle_.empty(), retires_all, "an idle connection of the former server was kept");
         for (const auto& [slot, at] : sockets_)
             require(!at.retired || at.cut, retires_all, "a lease on the former server was not cut");
+        check();
+    }
+
+    // Connections are to be opened anew: nobody is disturbed, and none of now is granted again.
+    void end_lifetimes() {
+        for (auto& [slot, at] : sockets_) {
+            if (at.at == stage::leased || at.at == stage::idle) at.is_old = true;
+        }
+        step([this] { core_.end_lifetimes(now_, out_); });
+        require(idle_.empty() || !sockets_.at(idle_.front()).is_old, retires_all,
+                "an idle connection was kept beyond its ended lifetime");
         check();
     }
 
@@ -474,7 +489,7 @@ private:
                 require(live() > floor_, floor_holds, "idle closing went below the floor");
                 break;
             case close_reason::lifetime:
-                require(now_ - at.opened >= limits_.lifetime / 2, closes_for_cause,
+                require(at.is_old || now_ - at.opened >= limits_.lifetime / 2, closes_for_cause,
                         "retired before half its life");
                 break;
             case close_reason::over_cap:
