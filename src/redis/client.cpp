@@ -63,15 +63,6 @@ bool is_cancelled(const asio::cancellation_state& state) {
     return state.cancelled() != asio::cancellation_type::none;
 }
 
-// Long enough to make others wait for it on a shared connection.
-bool is_long(std::span<const command> what, const client_options& options) {
-    if (what.size() > options.pipeline_commands_max_on_lane) return true;
-    std::size_t bytes = 0;
-    for (const auto& each : what)
-        bytes += each.encoded_size();
-    return bytes > options.pipeline_bytes_max_on_lane;
-}
-
 }  // namespace
 
 dial_options to_dial_options(const client_options& from) {
@@ -194,9 +185,8 @@ asio::awaitable<result<std::vector<value>>> client::pipeline(std::vector<command
 
     const auto form = state_->options.form;
     const auto handle = state_->handle;
-    const request mine{.commands = what,
-                       .replies = replies.data(),
-                       .on_lease = is_long(what, state_->options) && state_->has_room_for_leases()};
+    const request mine{
+        .commands = what, .replies = replies.data(), .on_lease = state_->wants_lease(what)};
     auto failed = co_await run_once(handle, mine, how);
     if (failed && !is_cancelled(cancellation))
         failed = co_await try_again(handle, mine, how, std::move(*failed));

@@ -51,7 +51,8 @@ struct client_options {
     std::uint32_t lane_connections_max = 6;
     std::size_t lane_commands_max = 100'000;        // queued and in flight, each connection
     std::size_t lane_bytes_max = 64 * 1024 * 1024;  // queued to be written, each connection
-    // A longer pipeline takes a connection for itself, where the cap leaves one for leases.
+    // A longer pipeline or transaction takes a connection for itself, where the cap leaves one for
+    // leases.
     std::size_t pipeline_commands_max_on_lane = 1000;
     std::size_t pipeline_bytes_max_on_lane = 1024 * 1024;
     // What is tried again by itself, inside the deadline of its call.

@@ -59,6 +59,15 @@ bool client::state::has_room_for_leases() const {
     return !options.bounds.cap || *options.bounds.cap > others;
 }
 
+bool client::state::wants_lease(std::span<const command> what) const {
+    if (!has_room_for_leases()) return false;
+    if (what.size() > options.pipeline_commands_max_on_lane) return true;
+    std::size_t bytes = 0;
+    for (const auto& each : what)
+        bytes += each.encoded_size();
+    return bytes > options.pipeline_bytes_max_on_lane;
+}
+
 asio::awaitable<std::optional<error>> client::run_on_lease(state_handle of, const request& what,
                                                            call how) {
     auto held = co_await (*of)->pool.acquire(how.owner, how.by);

@@ -28,6 +28,8 @@ struct client::state {
     void react_to(std::span<const value> replies);
     // A lease can be had while the lane has all connections it may.
     [[nodiscard]] bool has_room_for_leases() const;
+    // So long that others would wait behind it, and a lease can be had.
+    [[nodiscard]] bool wants_lease(std::span<const command> what) const;
 
     // In this order: each uses those above it.
     client_options options;

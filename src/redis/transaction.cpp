@@ -103,14 +103,22 @@ asio::awaitable<result<std::vector<value>>> client::atomic(std::vector<command> 
     const auto handle = state_->handle;
     const auto form = state_->options.form;
     const auto framed = frame_transaction(std::move(what));
+    const bool is_on_lease = state_->wants_lease(framed);
     auto policy = policy_for(how, state_->options);
     for (;;) {
         // A wire writes an exchange's commands one after the other and nobody else's between them,
         // also when its caller has given up: MULTI is always followed by its EXEC.
         std::vector<value> replies(framed.size());
-        exchange x(framed, replies.data(), how.by);
-        co_await submission{x, (*handle)->lane};
-        if (x.failure) co_return std::unexpected(explain_unknown(std::move(*x.failure)));
+        std::optional<error> failed;
+        if (is_on_lease) {
+            const request mine{.commands = framed, .replies = replies.data(), .on_lease = true};
+            failed = co_await run_on_lease(handle, mine, how);
+        } else {
+            exchange x(framed, replies.data(), how.by);
+            co_await submission{x, (*handle)->lane};
+            failed = std::move(x.failure);
+        }
+        if (failed) co_return std::unexpected(explain_unknown(std::move(*failed)));
         const bool is_over = is_cancelled(cancellation) || *handle == nullptr;
         if (!is_over) (*handle)->react_to(replies);
 

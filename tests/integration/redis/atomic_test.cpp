@@ -73,6 +73,21 @@ TEST(RedisAtomic, TakesNoLeaseAndNoneOfNothing) {
     EXPECT_EQ(f.client->stats().opened, 1U);
 }
 
+TEST(RedisAtomic, TakesALeaseWhenItIsSoLongThatOthersWouldWaitBehindIt) {
+    fixture f;
+    std::vector<command> many;
+    for (int i = 0; i < 1200; ++i)
+        many.emplace_back("INCR", "long");
+    const auto before = f.client->lane().commands;
+    auto all = run_atomic(f, std::move(many));
+    ASSERT_TRUE(all.has_value()) << all.error().what();
+    ASSERT_EQ(all->size(), 1200U);
+    EXPECT_EQ(all->back().integer, 1200);
+    EXPECT_EQ(f.client->lane().commands, before);
+    // In order, and given back.
+    EXPECT_EQ(f.client->stats().idle, 1U);
+}
+
 TEST(RedisAtomic, SaysWhichCommandWasRefusedAndThatNothingRan) {
     fixture f;
     auto what = increments({"a"});
