@@ -50,6 +50,12 @@ class Page(unittest.TestCase):
         self.expect_rows("Channels", (("src/redis/subscriber.hpp", "subscriber_options"),
                                       ("src/redis/core/message_queue.hpp", "stream_bounds")))
 
+    def test_options_of_scripts_and_guards_have_their_rows(self):
+        for path, name in (("src/redis/script.hpp", "script_options"),
+                           ("src/redis/guarded_publisher.hpp", "guard_options")):
+            for member in members(path, name):
+                self.assertRegex(self.text, rf"(?m)^\| `{name}::{member}` \|")
+
     def expect_rows(self, title, structs):
         section = self.section(title)
         for path, name in structs:
