@@ -55,7 +55,8 @@ redis::endpoint endpoint_of(const config::redis_settings& from) {
         to.host = tcp->host;
         to.port = tcp->port;
     } else if (const auto* at = std::get_if<config::sentinel_address>(&from.address)) {
-        to.sentinel = redis::sentinel_options{.primary_name = at->primary_name,
+        to.sentinel = redis::sentinel_options{.sentinels = {},
+                                              .primary_name = at->primary_name,
                                               .username = from.sentinel_username,
                                               .password = from.sentinel_password.reveal()};
         for (const auto& one : at->sentinels)

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <atomic>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +55,7 @@ struct worker {
     explicit worker(const endpoint& where)
         : locator(std::make_shared<sentinel_locator>(
               loop.get_executor(), sentinel_locator_options{.where = *where.sentinel,
+                                                            .tls = where.tls,
                                                             .identity = {"chat", "host-1", 42}})) {
         auto bytes = options_for(where);
         bytes.locator = locator;

@@ -199,7 +199,8 @@ TEST(Sentinel, TurnsFromASentinelThatNamesAReplicaToOneThatKnowsBetter) {
     auto where = endpoint_of({acceptor.local_endpoint().port(), world.sentinel(0).port()});
     auto locator = std::make_shared<sentinel_locator>(
         loop.get_executor(),
-        sentinel_locator_options{.where = *where.sentinel, .identity = {"chat", "host-1", 42}});
+        sentinel_locator_options{
+            .where = *where.sentinel, .tls = {}, .identity = {"chat", "host-1", 42}});
     auto options = options_for(where);
     options.locator = locator;
     client redis(loop.get_executor(), options);
