@@ -319,7 +319,7 @@ blocking_pool::~blocking_pool() {
         const std::lock_guard lock(self.mutex);
         HEADROOM_ASSERT(self.leases_out == 0,
                         "a pool is destroyed while leased: " +
-                            describe(self.core, self.options.kind, std::nullopt));
+                            pool::describe(self.core, self.options.kind, std::nullopt));
         self.stopping = true;
         if (self.worker.joinable()) self.ring_bell();
     }
@@ -361,7 +361,7 @@ result<blocking_lease> blocking_pool::acquire(owner_id owner, deadline by) {
     if (waiter.granted) return blocking_lease(this, *waiter.granted, waiter.connection);
     lock.lock();
     return failure(to_errc(waiter.refused),
-                   describe(self.core, self.options.kind, self.last_open_error));
+                   pool::describe(self.core, self.options.kind, self.last_open_error));
 }
 
 std::optional<blocking_lease> blocking_pool::try_acquire(owner_id owner) {
@@ -432,8 +432,9 @@ result<void> blocking_pool::drain(deadline by) {
     const bool empty = self.changed.wait_until(
         lock, last, [&self] { return self.core.is_drained() && self.leases_out == 0; });
     if (!empty)
-        return failure(pool_errc::timeout,
-                       "not drained: " + describe(self.core, self.options.kind, std::nullopt));
+        return failure(
+            pool_errc::timeout,
+            "not drained: " + pool::describe(self.core, self.options.kind, std::nullopt));
     return {};
 }
 
@@ -451,6 +452,11 @@ std::vector<owner_usage> blocking_pool::owners() const {
 
 const std::string& blocking_pool::kind() const {
     return state_->options.kind;
+}
+
+std::string blocking_pool::describe() const {
+    const std::lock_guard lock(state_->mutex);
+    return pool::describe(state_->core, state_->options.kind, state_->last_open_error);
 }
 
 }  // namespace headroom::pool

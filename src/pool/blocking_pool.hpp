@@ -85,6 +85,8 @@ public:
     [[nodiscard]] pool_stats stats() const;
     [[nodiscard]] std::vector<owner_usage> owners() const;
     [[nodiscard]] const std::string& kind() const;
+    // For messages: sizes, who holds how many, and the last failed open since one succeeded.
+    [[nodiscard]] std::string describe() const;
 
 private:
     friend blocking_lease;

@@ -78,6 +78,7 @@ std::optional<error> blocking_lane::run(std::span<const command> what, value* re
         mine.thread.forget(look_again);
     if (!mine.broken && !mine.failure) return std::nullopt;
     auto why = mine.broken ? std::move(*mine.broken) : to_error(std::move(*mine.failure));
+    if (mine.is_late) why.detail += "; " + pool_.describe();
     lock.lock();
     traffic_.count(outcome_of(why.code), what.size() - mine.filled);
     return why;
@@ -208,9 +209,18 @@ void blocking_lane::call_next_taker() {
 
 // --- Ends ---
 
+std::string blocking_lane::too_late(const member& at) {
+    const auto silent =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - at.silent_since);
+    auto text =
+        fmt::format("its deadline has passed; its connection owes {} replies", at.book.due());
+    if (at.book.due() > 0) text += fmt::format(", was last heard {} ms ago", silent.count());
+    return text + fmt::format(", and has {} bytes to write", at.book.bytes_queued());
+}
+
 // The deadline of `mine` has passed; its own thread gives up.
 void blocking_lane::withdraw(waiting_call& mine) {
-    mine.ended_itself = true;
+    mine.ended_itself = mine.is_late = true;
     if (mine.at == nullptr) {
         waiting_.remove(mine);
         commands_waiting_ -= mine.commands.size();
@@ -223,7 +233,7 @@ void blocking_lane::withdraw(waiting_call& mine) {
     }
     auto& at = *mine.at;
     if (mine.is_encoded) ++traffic_.abandoned;
-    at.book.withdraw(mine, "its deadline has passed");
+    at.book.withdraw(mine, too_late(at));
     // Slow is not dead: judged by progress of the connection, not by one caller's deadline.
     if (mine.is_encoded && clock::now() - at.silent_since >= silence_max_) {
         at.is_given_up = true;

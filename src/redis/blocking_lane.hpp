@@ -71,6 +71,7 @@ private:
     [[nodiscard]] static io_turn take_turn(member& at, deadline by, shared_call_list& done);
     [[nodiscard]] std::optional<call_failure> deliver(member& at, io_turn& turn,
                                                       shared_call_list& done);
+    [[nodiscard]] static std::string too_late(const member& at);
     void withdraw(waiting_call& mine);
     void give_up(std::unique_lock<std::mutex>& lock, waiting_call& mine);
     void lose(member& at, const call_failure& why, shared_call_list& done);

@@ -23,6 +23,7 @@ struct blocking_lane::waiting_call : shared_call {
     const pool::owner_id owner;
     member* at = nullptr;         // null: among those who wait for a connection
     bool ended_itself = false;    // else another thread will tell it
+    bool is_late = false;         // at its deadline
     std::optional<error> broken;  // an error of the pool
     pool::parked_thread thread;
 };

@@ -175,6 +175,38 @@ TEST_F(RedisBlockingLane, EndsACallThatOnlyQueuedAsNotSent) {
     EXPECT_EQ(ann.get()->text, "ann");
 }
 
+TEST_F(RedisBlockingLane, SaysInATimeoutWhatItsConnectionAndThePoolLookedLike) {
+    begin(2);
+    ASSERT_TRUE(answers());
+    server.suspend();
+    auto ann = echo("ann");
+    EXPECT_TRUE(are_outstanding(1));
+    const auto late = echo("bob", 50ms).get();
+    ASSERT_FALSE(late.has_value());
+    EXPECT_THAT(late.error().detail,
+                testing::AllOf(testing::HasSubstr("its connection owes 1 replies"),
+                               testing::HasSubstr("ms ago, and has "),
+                               testing::HasSubstr("pool sync: cap 2, 1 leased (test 1), 0 idle")));
+    server.resume();
+    EXPECT_EQ(ann.get()->text, "ann");
+}
+
+TEST_F(RedisBlockingLane, SaysToEachThatWaitsForAConnectionWhyThereIsNone) {
+    begin(2);
+    server.kill();
+    std::vector<answer> all;
+    for (const auto* who : {"ann", "bob", "eve"})
+        all.push_back(echo(who, 200ms));
+    for (auto& each : all) {
+        const auto late = each.get();
+        ASSERT_FALSE(late.has_value());
+        EXPECT_EQ(late.error().code, redis_errc::not_sent);
+        EXPECT_THAT(late.error().detail, testing::AllOf(testing::HasSubstr("pool sync: cap 2"),
+                                                        testing::HasSubstr("last open failed: "),
+                                                        testing::HasSubstr(server.unix_path())));
+    }
+}
+
 TEST_F(RedisBlockingLane, ClosesAConnectionWhoseRepliesNobodyIsLeftToRead) {
     begin(2);
     ASSERT_TRUE(answers());
