@@ -217,7 +217,7 @@ void sentinel_watch::on_answer(question what, const value& told, clock::time_poi
             if (told.is_null()) {
                 return leave(fmt::format("it knows no primary named '{}'", options_.primary_name));
             }
-            if (told.items.size() == 2) {
+            if (told.kind == value_kind::array && told.items.size() == 2) {
                 told_ = address_of(told.items[0].text, told.items[1].text);
             }
             if (!told_) leave(refusal_of(told));
@@ -283,6 +283,7 @@ void sentinel_watch::on_event(const value& told) {
     if (words.size() != 5 || words[0] != options_.primary_name) return;
     auto where = address_of(words[3], words[4]);
     if (!where) return;
+    if (told_) told_ = where;  // what was told before the switch, and not judged yet, is old
     believe(std::move(*where));
     // The message does not tell the configuration's age: ask at once.
     ask_at_ = clock::time_point::min();
