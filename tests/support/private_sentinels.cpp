@@ -69,7 +69,8 @@ std::vector<std::string> names_in(const std::string& client_list) {
 
 }  // namespace
 
-private_sentinel::private_sentinel(std::uint16_t primary_port, std::string password)
+private_sentinel::private_sentinel(std::uint16_t primary_port, std::string password,
+                                   std::string_view more)
     : password_(std::move(password)), port_(free_port()) {
     auto pattern = (std::filesystem::temp_directory_path() / "hr-sentinel-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
@@ -78,7 +79,8 @@ private_sentinel::private_sentinel(std::uint16_t primary_port, std::string passw
     conf << "port " << port_ << "\nbind 127.0.0.1\ndir " << folder_ << "\nlogfile " << folder_
          << "/sentinel.log\nsentinel monitor shop 127.0.0.1 " << primary_port
          << " 2\nsentinel down-after-milliseconds shop 1000\nsentinel failover-timeout shop 3000\n"
-            "sentinel parallel-syncs shop 2\n";
+            "sentinel parallel-syncs shop 2\n"
+         << more;
     if (!password_.empty())
         conf << "requirepass " << password_ << "\nsentinel sentinel-pass " << password_ << "\n";
     conf.close();

@@ -21,8 +21,9 @@ namespace headroom::test {
 class private_sentinel {
 public:
     // Watches the primary at `primary_port` of this host. A password is asked of clients, and used
-    // towards other sentinels.
-    private_sentinel(std::uint16_t primary_port, std::string password = {});
+    // towards other sentinels. `more`: further lines of its configuration.
+    private_sentinel(std::uint16_t primary_port, std::string password = {},
+                     std::string_view more = {});
     ~private_sentinel();
     private_sentinel(const private_sentinel&) = delete;
     private_sentinel& operator=(const private_sentinel&) = delete;

@@ -25,6 +25,8 @@ public:
         return to;
     }
 
+    [[nodiscard]] std::uint16_t tls_port() const { return tls_port_; }
+
 private:
     tls_redis(std::uint16_t port, const certificate_authority& authority, const certificate& own,
               bool asks)
