@@ -184,7 +184,7 @@ TEST_F(RedisBlockingLane, SaysInATimeoutWhatItsConnectionAndThePoolLookedLike) {
     const auto late = echo("bob", 50ms).get();
     ASSERT_FALSE(late.has_value());
     EXPECT_THAT(late.error().detail,
-                testing::AllOf(testing::HasSubstr("its connection owes 1 replies"),
+                testing::AllOf(testing::ContainsRegex("its connection owes [12] replies"),
                                testing::HasSubstr("ms ago, and has "),
                                testing::HasSubstr("pool sync: cap 2, 1 leased (test 1), 0 idle")));
     server.resume();
