@@ -66,7 +66,7 @@ TEST(RedisCancel, AfterTheWriteAbandonsTheReplyAndKeepsTheConnection) {
 }
 
 TEST(RedisCancel, OfAHalfWrittenCommandLeavesTheStreamWhole) {
-    fault_world w;
+    fault_world w({.server_options = {}, .silence_max = 10s});  // slow is not dead
     const auto dials = w.gate.accepted();
     w.gate.pause(toward::server);
     w.start_execute(command("SET", "large", large), 10s, "OK");
@@ -83,7 +83,7 @@ TEST(RedisCancel, OfAHalfWrittenCommandLeavesTheStreamWhole) {
 }
 
 TEST(RedisCancel, WithinAReplySwallowsTheRestOfIt) {
-    fault_world w;
+    fault_world w({.server_options = {}, .silence_max = 10s});  // slow is not dead
     ASSERT_TRUE(w.execute(command("SET", "large", large)).has_value());
     const auto dials = w.gate.accepted();
     ASSERT_TRUE(w.passes(toward::client, 0));
@@ -99,7 +99,7 @@ TEST(RedisCancel, WithinAReplySwallowsTheRestOfIt) {
 }
 
 TEST(RedisCancel, OfEveryOtherCallerHarmsNoneOfTheRest) {
-    fault_world w;
+    fault_world w({.server_options = {}, .silence_max = 10s});  // slow is not dead
     w.gate.delay(toward::client, 20ms);
     for (int round = 0; round < 20; ++round) {
         w.start_echoes(20, 10s);
