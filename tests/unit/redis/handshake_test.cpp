@@ -104,7 +104,7 @@ TEST(Handshake, RepeatsNoPasswordThatTheServerRepeats) {
          {"ERR unknown command 'AUTH', with args beginning with: 'app' 's3cret' ",
           "ERR unknown command `AUTH`, with args beginning with: `app`, `s3cr",
           "ERR what is s3cret"}) {
-        handshake entering({.username = "app", .password = "s3cret"});
+        handshake entering({.username = "app", .password = "s3cret", .name = ""});
         entering.on_replies(std::vector{reply(value_kind::error, "NOPROTO")});
         entering.on_replies(std::vector{reply(value_kind::error, words)});
         EXPECT_EQ(entering.current(), handshake::state::failed);
