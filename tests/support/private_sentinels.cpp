@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/private_sentinels.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,11 +32,10 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::string_view end_mark = "+PONG\r\n";
 
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+sockaddr_un address_of(const std::string& path) {
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    path.copy(to.sun_path, sizeof to.sun_path - 1);
     return to;
 }
 
@@ -70,17 +68,21 @@ std::vector<std::string> names_in(const std::string& client_list) {
 }  // namespace
 
 private_sentinel::private_sentinel(std::uint16_t primary_port, std::string password,
-                                   std::string_view more)
+                                   std::string_view tls_lines)
     : password_(std::move(password)), port_(free_port()) {
     auto pattern = (std::filesystem::temp_directory_path() / "hr-sentinel-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     folder_ = pattern;
     std::ofstream conf(folder_ + "/sentinel.conf");
-    conf << "port " << port_ << "\nbind 127.0.0.1\ndir " << folder_ << "\nlogfile " << folder_
-         << "/sentinel.log\nsentinel monitor shop 127.0.0.1 " << primary_port
+    if (tls_lines.empty()) {
+        conf << "port " << port_ << "\n";
+    } else {
+        conf << "port 0\ntls-port " << port_ << "\ntls-replication yes\n" << tls_lines;
+    }
+    conf << "bind 127.0.0.1\nunixsocket " << unix_path() << "\ndir " << folder_ << "\nlogfile "
+         << folder_ << "/sentinel.log\nsentinel monitor shop 127.0.0.1 " << primary_port
          << " 2\nsentinel down-after-milliseconds shop 1000\nsentinel failover-timeout shop 3000\n"
-            "sentinel parallel-syncs shop 2\n"
-         << more;
+            "sentinel parallel-syncs shop 2\n";
     if (!password_.empty())
         conf << "requirepass " << password_ << "\nsentinel sentinel-pass " << password_ << "\n";
     conf.close();
@@ -121,8 +123,8 @@ void private_sentinel::resume() {
 }
 
 std::string private_sentinel::ask(std::string_view command) const {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const auto to = loopback(port_);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto to = address_of(unix_path());
     std::string got;
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) {
         std::string out;

@@ -21,9 +21,10 @@ namespace headroom::test {
 class private_sentinel {
 public:
     // Watches the primary at `primary_port` of this host. A password is asked of clients, and used
-    // towards other sentinels. `more`: further lines of its configuration.
+    // towards other sentinels. `tls_lines`: its certificates, as lines of its configuration; with
+    // them it listens by TLS only, and reaches the primary and other sentinels by TLS.
     private_sentinel(std::uint16_t primary_port, std::string password = {},
-                     std::string_view more = {});
+                     std::string_view tls_lines = {});
     ~private_sentinel();
     private_sentinel(const private_sentinel&) = delete;
     private_sentinel& operator=(const private_sentinel&) = delete;
@@ -35,12 +36,15 @@ public:
     void suspend();
     void resume();
 
-    // The whole reply to one inline command; empty when nobody answers within a second.
+    // The whole reply to one inline command, asked on a unix socket beside the port; empty when
+    // nobody answers within a second.
     [[nodiscard]] std::string ask(std::string_view command) const;
     // Connections whose name ends so.
     [[nodiscard]] std::size_t count_clients(std::string_view name_end) const;
 
 private:
+    [[nodiscard]] std::string unix_path() const { return folder_ + "/sentinel.sock"; }
+
     std::string folder_;
     std::string password_;
     std::uint16_t port_ = 0;
