@@ -75,6 +75,8 @@ void sentinel_watch::on_dial_ended(const host_and_port& where, dial_end how,
         doubts_in_a_row_ = 0;
         return;
     }
+    // Told before this dial failed, so no answer to the doubt.
+    if (told_ == where) told_.reset();
     if (doubted_ != where) repeats_ = 0;
     doubted_ = where;
     if (how == dial_end::no_primary) repeats_ = repeats_max;  // the server itself says so
@@ -239,6 +241,7 @@ void sentinel_watch::on_answer(question what, const value& told, clock::time_poi
 
 // The address has been told, and now the age of the configuration it comes from.
 void sentinel_watch::judge(const value& configuration, clock::time_point now) {
+    if (!told_) return;  // a dial has failed there meanwhile: next() asks again
     auto where = *std::exchange(told_, std::nullopt);
     // A sentinel that will not tell is believed without.
     const auto epoch = number_of<std::uint64_t>(field_of(configuration, "config-epoch"));

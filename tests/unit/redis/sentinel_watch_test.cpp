@@ -287,6 +287,22 @@ TEST(SentinelWatch, TurnsToAnotherSentinelWhenItsPrimaryIsAReplica) {
     EXPECT_EQ(w.primary(), new_primary);
 }
 
+TEST(SentinelWatch, AsksAgainWhenADialFailsBetweenTheAddressAndItsAge) {
+    watch w(of({ann}));
+    w.on_wanted();
+    answer(w, start, old_primary, 1);
+    const auto then = start + 5s;
+    (void)sent(w, then);
+    w.on_value(address(old_primary), then);
+    w.on_dial_ended(old_primary, watch::dial_end::no_primary, then);
+    w.on_value(configuration(1), then);
+    EXPECT_EQ(w.primary(), std::nullopt);  // named before the server said that it is a replica
+    EXPECT_EQ(sent(w, then).size(), 2U);
+    w.on_value(address(new_primary), then);
+    w.on_value(configuration(2), then);
+    EXPECT_EQ(w.primary(), new_primary);
+}
+
 TEST(SentinelWatch, DoesNotBelieveAnOlderConfiguration) {
     watch w(of({ann, bob}));
     w.on_wanted();
