@@ -260,10 +260,12 @@ void sentinel_watch::judge(const value& configuration, clock::time_point now) {
 
 void sentinel_watch::believe(host_and_port where) {
     if (primary_ && *primary_ != where) ++moves_;
+    // Another address in place of a doubted one may fail as well, and the first be told again: the
+    // pauses go on growing until a dial has entered.
+    if (!doubted_) doubts_in_a_row_ = 0;
     if (doubted_ != where) {
         doubted_.reset();
         repeats_ = 0;
-        doubts_in_a_row_ = 0;
     }
     primary_ = std::move(where);
     is_sure_ = true;
@@ -287,6 +289,7 @@ void sentinel_watch::on_event(const value& told) {
     auto where = address_of(words[3], words[4]);
     if (!where) return;
     if (told_) told_ = where;  // what was told before the switch, and not judged yet, is old
+    doubted_.reset();          // a failover has ended, so the doubts before it do not count
     believe(std::move(*where));
     // The message does not tell the configuration's age: ask at once.
     ask_at_ = clock::time_point::min();

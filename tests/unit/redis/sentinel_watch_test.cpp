@@ -287,6 +287,36 @@ TEST(SentinelWatch, TurnsToAnotherSentinelWhenItsPrimaryIsAReplica) {
     EXPECT_EQ(w.primary(), new_primary);
 }
 
+// One's answer is no news after the other's: only pauses end that.
+TEST(SentinelWatch, PausesForLongerAndLongerWhileSentinelsNameDifferentReplicas) {
+    watch w(of({ann, bob}));
+    w.on_wanted();
+    auto now = start;
+    std::size_t questions = 0;
+    host_and_port named = old_primary;
+    while (now < start + 20s) {
+        const auto step = w.next(now);
+        if (const auto* pause = std::get_if<watch::wait>(&step)) {
+            now = pause->until;
+        } else if (const auto* to = std::get_if<watch::dial>(&step)) {
+            named = to->where == ann ? old_primary : new_primary;
+            w.on_connected(3);
+        } else if (const auto* asked = std::get_if<watch::send>(&step)) {
+            ASSERT_LT(++questions, 100U);
+            if (asked->what.size() == 4) w.on_value(subscribed(), now);
+            w.on_value(address(named), now);
+            w.on_value(refused("NOPERM"), now);
+            if (asked->what.size() == 4) w.on_value(others({}), now);
+            if (const auto where = w.primary())
+                w.on_dial_ended(*where, watch::dial_end::no_primary, now);
+        } else if (is<watch::hang_up>(step)) {
+            w.on_disconnected("", now);
+        } else {
+            FAIL() << "it rests while the primary is in doubt";
+        }
+    }
+}
+
 TEST(SentinelWatch, AsksAgainWhenADialFailsBetweenTheAddressAndItsAge) {
     watch w(of({ann}));
     w.on_wanted();
