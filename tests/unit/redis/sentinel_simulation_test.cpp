@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A world for the core that follows sentinels: virtual time, sentinels that die, lag, are silent
 // or talk nonsense, primaries that are replaced, all drawn from a seed. It checks after every step
-// that the core asks nobody it does not know, believes nobody's invention, does not go back to an
-// older configuration and never loops without a pause; and that it finds the primary once the
-// world is in order. A failure is a seed.
+// that the core asks nobody it does not know, believes nobody's invention, takes no address that
+// it was told to leave before a sentinel names it again, and does not go back to an older
+// configuration; that it is never hurried nor asleep for long, however bad the world is; and that
+// it finds the primary once the world is in order. A failure is a seed.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +14,7 @@
 #include <set>
 #include <variant>
 
+#include "drawn_sentinel.hpp"
 #include "redis/core/sentinel_watch.hpp"
 
 namespace headroom::redis {
@@ -27,29 +29,14 @@ constexpr int steps = 300;
 // a question of each sentinel.
 constexpr auto found_within = 30s;
 constexpr auto pause_min = 50ms;  // half of the shortest back-off
+constexpr auto pause_max = 5s;    // between two questions when nothing is in doubt
 constexpr int actions_without_time_max = 60;
-
-value text(std::string words, value_kind kind = value_kind::string) {
-    value v;
-    v.kind = kind;
-    v.text = std::move(words);
-    return v;
-}
-value list(value_kind kind, std::vector<value> items) {
-    value v;
-    v.kind = kind;
-    v.items = std::move(items);
-    return v;
-}
-std::string key_of(const host_and_port& at) {
-    return to_string(at);
-}
-host_and_port sentinel_at(std::size_t i) {
-    return {fmt::format("10.0.0.{}", i + 1), 26379};
-}
-host_and_port server_at(std::size_t i) {
-    return {fmt::format("10.0.1.{}", i + 1), 6379};
-}
+constexpr int turns_to_find_max = 200;
+// A world that stays out of order, where each step takes a round trip and pools dial at once: the
+// pauses, which grow to one or two seconds, bound what the core does.
+constexpr auto disorder = 20s;
+constexpr auto round_trip = 1ms;
+constexpr int actions_in_disorder_max = 300;
 
 class world {
 public:
@@ -65,6 +52,7 @@ public:
             disturb();
             turn();
         }
+        endure();
         settle();
     }
 
@@ -74,14 +62,6 @@ public:
     [[nodiscard]] std::uint64_t failed_rounds() const { return watch_.failed_rounds(); }
 
 private:
-    struct sentinel {
-        bool is_up = true;
-        bool is_silent = false;
-        bool knows_the_name = true;
-        bool speaks_resp3 = true;
-        std::size_t primary = 0;
-        std::uint64_t epoch = 0;
-    };
     struct server {
         bool is_up = true;
     };
@@ -109,7 +89,7 @@ private:
 
     void disturb() {
         auto& any = sentinels_[below(sentinels_.size())];
-        switch (below(24)) {
+        switch (below(25)) {
             case 0:
                 any.is_up = !any.is_up;
                 if (!any.is_up && &any == peer()) cut("it died");
@@ -148,6 +128,9 @@ private:
             case 13:
             case 14:
                 return dial_primary();
+            case 15:
+                any.tells_the_age = chance(70);
+                return;
             default:
                 now_ += std::chrono::milliseconds(below(chance(10) ? 6000 : 100));
                 idle_actions_ = 0;
@@ -162,37 +145,39 @@ private:
     }
 
     // The others hear of it some time later.
-    void learn(sentinel& one) {
+    void learn(drawn_sentinel& one) {
         if (!one.is_up || one.epoch == epoch_) return;
         const auto from = server_at(one.primary);
         one.primary = primary_;
         one.epoch = epoch_;
         if (&one != peer() || !is_subscribed_ || link_ != link::connected || one.is_silent) return;
         const auto to = server_at(primary_);
-        told_.insert(key_of(to));
-        tell(list(value_kind::push,
-                  {text("message"), text("+switch-master"),
-                   text(fmt::format("shop {} {} {} {}", from.host, from.port, to.host, to.port))}));
+        if (watch_.connected_to()) named_.erase(key_of(from));  // else it has hung up already
+        named_.insert(key_of(to));
+        tell(switch_from(from, to));
     }
 
     // A pool dials what is believed; ROLE tells.
     void dial_primary() {
         const auto where = watch_.primary();
         if (!where) return watch_.on_wanted();
-        require(told_.contains(key_of(*where)), "it believes an address that nobody told");
+        require_named(*where);
         for (std::size_t i = 0; i < servers_.size(); ++i) {
             if (server_at(i) != *where) continue;
             const auto end = !servers_[i].is_up ? watch::dial_end::unreachable
                              : i == primary_    ? watch::dial_end::entered
                                                 : watch::dial_end::no_primary;
             has_entered_ = end == watch::dial_end::entered;
+            if (!has_entered_) named_.erase(key_of(*where));
             watch_.on_dial_ended(*where, end, now_);
         }
     }
 
     // --- The driver ---
 
-    [[nodiscard]] sentinel* peer() { return link_ == link::none ? nullptr : &sentinels_[peer_]; }
+    [[nodiscard]] drawn_sentinel* peer() {
+        return link_ == link::none ? nullptr : &sentinels_[peer_];
+    }
 
     void cut(const char* why) {
         link_ = link::none;
@@ -207,25 +192,35 @@ private:
         const auto before = watch_.primary();
         watch_.on_value(what, now_);
         const auto after = watch_.primary();
-        if (after && after != before)
-            require(told_.contains(key_of(*after)), "it believes an address that nobody told");
+        if (after && after != before) require_named(*after);
     }
+
+    void require_named(const host_and_port& where) {
+        require(named_.contains(key_of(where)),
+                "it believes an address that nobody named, or not since it was demoted");
+    }
+
+    // Else whoever should answer is slower than the core's next step.
+    [[nodiscard]] bool is_in_time() { return is_prompt_ || chance(70); }
 
     // Takes one step of the core, or lets one event of its connection happen.
     void turn() {
-        if (link_ == link::dialling && chance(70)) return end_dial();
-        if (!answers_.empty() && !sentinels_[peer_].is_silent && chance(70)) return answer_one();
+        if (link_ == link::dialling && is_in_time()) return end_dial();
+        if (!answers_.empty() && !sentinels_[peer_].is_silent && is_in_time()) return answer_one();
         const auto rounds_before = watch_.failed_rounds();
         const auto step = watch_.next(now_);
-        if (std::holds_alternative<watch::rest>(step)) return;
+        if (std::holds_alternative<watch::rest>(step))
+            return require(answers_.empty(), "it waits for an answer without a deadline");
         if (const auto* pause = std::get_if<watch::wait>(&step)) {
             require(pause->until > now_, "it waits for what is past");
+            require(pause->until - now_ <= pause_max, "it pauses for too long");
             if (chance(50)) return;
             now_ = pause->until;
             idle_actions_ = 0;
             return;
         }
         require(++idle_actions_ <= actions_without_time_max, "it loops without a pause");
+        ++actions_;
         if (const auto* to = std::get_if<watch::dial>(&step)) return begin_dial(to->where);
         if (const auto* what = std::get_if<watch::send>(&step)) return take(what->what);
         require(link_ != link::none, "it hangs up on nobody");
@@ -269,43 +264,23 @@ private:
         const auto asked = std::move(answers_.front());
         answers_.pop_front();
         const auto& from = sentinels_[peer_];
-        if (asked == "PING") return tell(text("PONG"));
-        if (asked.starts_with("SUBSCRIBE")) {
-            value one;
-            one.kind = value_kind::integer;
-            one.integer = 1;
-            return tell(list(protocol_ == 3 ? value_kind::push : value_kind::array,
-                             {text("subscribe"), text("+switch-master"), one}));
+        if (asked == "SENTINEL MASTER shop" && from.knows_the_name && from.tells_the_age)
+            return tell_configuration(from);
+        if (asked == "SENTINEL GET-MASTER-ADDR-BY-NAME shop" && from.knows_the_name) {
+            asked_of_ = server_at(from.primary);
+            named_.insert(key_of(*asked_of_));
         }
-        if (!from.knows_the_name) {
-            if (asked == "SENTINEL GET-MASTER-ADDR-BY-NAME shop")
-                return tell(text("", value_kind::null));
-            return tell(text("ERR No such master with that name", value_kind::error));
+        if (asked == "SENTINEL SENTINELS shop" && from.knows_the_name) {
+            for (std::size_t i = 0; i < sentinels_.size(); ++i)
+                known_.insert(key_of(sentinel_at(i)));
         }
-        if (asked == "SENTINEL GET-MASTER-ADDR-BY-NAME shop") {
-            const auto where = server_at(from.primary);
-            told_.insert(key_of(where));
-            asked_of_ = where;
-            return tell(
-                list(value_kind::array, {text(where.host), text(std::to_string(where.port))}));
-        }
-        if (asked == "SENTINEL MASTER shop") return tell_configuration(from);
-        auto others = list(value_kind::array, {});
-        for (std::size_t i = 0; i < sentinels_.size(); ++i) {
-            if (i == peer_) continue;
-            const auto where = sentinel_at(i);
-            known_.insert(key_of(where));
-            others.items.push_back(list(
-                value_kind::map,
-                {text("ip"), text(where.host), text("port"), text(std::to_string(where.port))}));
-        }
-        tell(others);
+        tell(from.answer_to(asked, protocol_, peer_, sentinels_.size()));
     }
 
-    void tell_configuration(const sentinel& from) {
+    void tell_configuration(const drawn_sentinel& from) {
         const auto rounds = watch_.failed_rounds();
         const auto epoch = from.epoch;
-        tell(list(value_kind::map, {text("config-epoch"), text(std::to_string(epoch))}));
+        tell(from.answer_to("SENTINEL MASTER shop", protocol_, peer_, sentinels_.size()));
         if (rounds != believed_in_round_) newest_believed_ = 0;  // all may know older ones only
         believed_in_round_ = rounds;
         const bool is_believed = asked_of_ && watch_.primary() == asked_of_ &&
@@ -315,19 +290,55 @@ private:
         newest_believed_ = std::max(newest_believed_, epoch);
     }
 
+    // --- In no order for a while ---
+
+    // Nobody knows the newest primary, and some tell of any other and not of how old that is.
+    void scatter() {
+        primary_ = below(servers_.size());
+        ++epoch_;
+        for (auto& each : sentinels_) {
+            if (chance(50)) continue;
+            each.tells_the_age = false;
+            each.primary = below(servers_.size());
+        }
+    }
+
+    void endure() {
+        if (chance(50)) scatter();
+        is_prompt_ = true;
+        actions_ = 0;
+        const auto until = now_ + disorder;
+        while (!failed() && now_ < until) {
+            if (watch_.primary()) {
+                dial_primary();
+            } else {
+                watch_.on_wanted();
+            }
+            turn();
+            now_ += round_trip;
+            idle_actions_ = 0;
+            require(actions_ <= actions_in_disorder_max, "it is hurried by a world in disorder");
+        }
+        is_prompt_ = false;
+    }
+
     // --- In order again ---
 
     void settle() {
+        if (chance(20)) epoch_ = below(epoch_ + 1);  // SENTINEL RESET: the newest there is is older
         for (auto& each : servers_)
             each.is_up = true;
         for (auto& each : sentinels_) {
             each.is_up = each.knows_the_name = true;
             each.is_silent = false;
             learn(each);
+            each.primary = primary_;  // whose age is the same by chance, too
         }
         const auto by = now_ + found_within;
         has_entered_ = false;
+        int turns = 0;
         while (!failed() && !has_entered_) {
+            require(++turns <= turns_to_find_max, "it takes too many steps to find the primary");
             require(now_ < by, "it has not found the primary of a world in order: " +
                                    watch_.describe_failure());
             dial_primary();
@@ -346,7 +357,7 @@ private:
     }
 
     std::mt19937_64 random_;
-    std::vector<sentinel> sentinels_;
+    std::vector<drawn_sentinel> sentinels_;
     std::size_t configured_;
     bool stays_;
     std::vector<server> servers_{3};
@@ -354,7 +365,7 @@ private:
     std::uint64_t epoch_ = 0;
 
     std::set<std::string> known_;  // sentinels, configured or told of
-    std::set<std::string> told_;   // addresses of the primary
+    std::set<std::string> named_;  // addresses of the primary, and not demoted since
     watch watch_;
     clock::time_point now_{};
     clock::time_point failed_at_ = clock::time_point() - 1h;
@@ -363,12 +374,14 @@ private:
     std::size_t peer_ = 0;
     int protocol_ = 3;
     bool is_subscribed_ = false;
+    bool is_prompt_ = false;           // no answer is late
     bool is_muddled_ = false;          // an answer to nothing stands before the others
     std::deque<std::string> answers_;  // what was asked and is not answered
     std::optional<host_and_port> asked_of_;
     std::uint64_t newest_believed_ = 0;
     std::uint64_t believed_in_round_ = 0;
     int idle_actions_ = 0;
+    int actions_ = 0;
     bool has_entered_ = false;
     std::string why_;
 };
