@@ -186,9 +186,13 @@ void command_lane::watch_lifetimes() {
     for (const auto& each : members_) {
         if (!each.is_retiring) earliest = std::min(earliest, each.held.lifetime_end());
     }
+    wait_for_lifetime(earliest);
+}
+
+void command_lane::wait_for_lifetime(clock::time_point end) {
     lifetime_timer_.cancel();
-    if (is_shut_ || earliest == clock::time_point::max()) return;
-    lifetime_timer_.expires_at(earliest);
+    if (is_shut_ || end == clock::time_point::max()) return;
+    lifetime_timer_.expires_at(end);
     lifetime_timer_.async_wait([this, keeper = owner_](boost::system::error_code ec) {
         const auto held = keeper.lock();
         if (held && !ec) look_at_lifetimes();
@@ -207,6 +211,12 @@ void command_lane::look_at_lifetimes() {
     }
     retire_outlived();
     dial_if_needed();
+}
+
+// A server that takes no further connection must not cost us the one we have.
+void command_lane::on_successor(bool has_come) {
+    if (has_come) return retire_outlived();
+    wait_for_lifetime(clock::now() + limits_.growth_timeout);
 }
 
 void command_lane::retire_outlived() {
@@ -253,8 +263,9 @@ asio::awaitable<void> command_lane::dial(std::shared_ptr<void> keeper, command_l
         const auto by = lane.waiting_.empty() ? clock::now() + lane.limits_.growth_timeout
                                               : lane.latest_deadline();
         auto held = co_await lane.pool_.acquire(lane.name_, by);
+        const bool has_come = held.has_value();
         again = lane.on_dialled(std::move(held));
-        if (std::exchange(lane.is_successor_wanted_, false)) lane.retire_outlived();
+        if (std::exchange(lane.is_successor_wanted_, false)) lane.on_successor(has_come);
         // Those whose deadline ended the acquire leave first.
         if (again) co_await asio::post(lane.group_->executor(), asio::use_awaitable);
     }

@@ -84,9 +84,11 @@ private:
     void watch_size();
     void look_at_size();
     void watch_lifetimes();
+    void wait_for_lifetime(clock::time_point end);
     void look_at_lifetimes();
     [[nodiscard]] bool has_room_for_successor() const;
     void retire_one(member& what);  // may erase it
+    void on_successor(bool has_come);
     void retire_outlived();
     [[nodiscard]] deadline latest_deadline() const;
     static boost::asio::awaitable<void> dial(std::shared_ptr<void> keeper, command_lane& lane);

@@ -81,5 +81,37 @@ TEST_P(LaneLifetime, EndsForABusyConnectionWithoutAnybodyNoticing) {
 // With one connection there is no room for the next before the last has gone.
 INSTANTIATE_TEST_SUITE_P(Caps, LaneLifetime, testing::Values(1U, 2U, 6U));
 
+TEST(LaneLifetimeOnAFullServer, KeepsTheConnectionItHas) {
+    private_redis server;
+    client_options options;
+    options.server.unix_path = server.unix_path();
+    options.identity = {"chat", "host-1", 42};
+    options.kind = pool_kind::async;
+    options.bounds.cap = 2;
+    options.bounds.lifetime = 200ms;
+    asio::io_context loop(1);
+    client redis(loop.get_executor(), options);
+    const auto owner = redis.owner("test");
+    const auto first = run_on(loop, redis.execute(command("CLIENT", "ID"), {owner, in(5s), false}));
+    ASSERT_TRUE(first.has_value());
+    ASSERT_EQ(run_on(loop, redis.execute(command("CONFIG", "SET", "maxclients", 1),
+                                         {owner, in(5s), false}))
+                  ->text,
+              "OK");
+    // Always one outstanding: a busy lane. Beyond the five seconds that a dial ahead is given.
+    std::size_t asked = 0;
+    const auto ask = [&]() -> asio::awaitable<void> {
+        for (const auto end = in(6500ms); clock::now() < end; ++asked) {
+            auto id = co_await redis.execute(command("CLIENT", "ID"), {owner, in(5s), false});
+            EXPECT_TRUE(id.has_value()) << id.error().what();
+            if (id) EXPECT_EQ(id->integer, first->integer);
+        }
+    };
+    run_on(loop, ask());
+    EXPECT_GE(redis.stats().opens_failed, 1U) << "the next one was tried";
+    EXPECT_GT(asked, 0U);
+    EXPECT_TRUE(run_on(loop, redis.close(in(5s))).has_value());
+}
+
 }  // namespace
 }  // namespace headroom::redis
